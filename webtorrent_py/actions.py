@@ -1,0 +1,159 @@
+"""What the core wants done: values that a host carries out.
+
+The core (rows 0-5) does no I/O. Each input to `webtorrent_py.client.Client` may leave actions in its
+outbox; the host takes them with `actions_to_perform()` right after the input and carries them out in
+order. What comes of an action is handed back through the input method that its docstring names.
+
+Handles are small positive integers chosen by the core and never reused within a client: `peer` is one
+connection to one remote peer, `socket` one tracker socket, `torrent` one torrent of the client. A host
+ignores an action for a handle that it has already closed, and the core ignores an input for one.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSocket:
+    """Connect a WebSocket. → `socket_opened`, then `socket_received` each text, last `socket_closed`.
+
+    Also a failure to connect ends in `socket_closed`, with the reason.
+    """
+
+    socket: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send one text message on an open tracker socket."""
+
+    socket: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """Close a tracker socket. No `socket_closed` follows; the handle is dead at once."""
+
+    socket: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOffer:
+    """Make an RTCPeerConnection with one ordered data channel and its SDP offer, candidates included.
+
+    → `offer_created(peer, sdp)` or `connection_failed(peer, reason)`. Once the two sides meet:
+    `channel_opened(peer)`.
+    """
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    """Make an RTCPeerConnection from a remote offer. → `answer_created` or `connection_failed`."""
+
+    peer: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAnswer:
+    """Give the remote answer to the connection that `CreateOffer` made. → `channel_opened`."""
+
+    peer: int
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send bytes on the peer's open channel, as one or more messages (the wire is a byte stream)."""
+
+    peer: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendBlock:
+    """Send `header` followed by `length` stored bytes at `offset` from the start of the torrent.
+
+    The payload goes from the store to the channel without passing through the core. When the host has
+    handed everything of a batch to the channel and the channel's buffer has run low again, it calls
+    `writable(peer)` once; until then the core holds further blocks back.
+    """
+
+    peer: int
+    header: bytes
+    torrent: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClosePeer:
+    """Close the connection and forget it. No `channel_closed` follows; the handle is dead at once."""
+
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """Get ready to keep `length` bytes in pieces of `piece_length` (the last one may be shorter)."""
+
+    torrent: int
+    length: int
+    piece_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashPiece:
+    """Hash a complete piece with SHA-1 and hold it. → `piece_hashed(torrent, index, digest)`.
+
+    The buffer is the host's from here on. Nothing of the piece may be read by anyone before
+    `StorePiece`; exactly one of `StorePiece` and `DropPiece` follows, unless the store is closed first.
+    """
+
+    torrent: int
+    index: int
+    data: bytearray
+
+
+@dataclass(frozen=True, slots=True)
+class StorePiece:
+    """Keep the held piece, whose hash was right. → `piece_stored` or `storage_failed`."""
+
+    torrent: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropPiece:
+    """Forget the held piece, whose hash was wrong."""
+
+    torrent: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStore:
+    """The torrent is gone: free all that is kept for it."""
+
+    torrent: int
+
+
+Action = (
+    OpenSocket
+    | SendText
+    | CloseSocket
+    | CreateOffer
+    | AcceptOffer
+    | AcceptAnswer
+    | Send
+    | SendBlock
+    | ClosePeer
+    | OpenStore
+    | HashPiece
+    | StorePiece
+    | DropPiece
+    | CloseStore
+)
