@@ -1,0 +1,1 @@
+"""Values without state: bencoding, metainfo, magnet links, bitfields."""
