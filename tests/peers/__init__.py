@@ -1,0 +1,1 @@
+"""Peers, trackers and hosts that the tests meet: real ones, and scripted ones that misbehave."""

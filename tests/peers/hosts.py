@@ -1,0 +1,143 @@
+"""Static sites and scripted trackers, served by aiohttp from one background thread."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from aiohttp import WSMsgType, web
+
+T = TypeVar("T")
+
+# What jsDelivr, unpkg and their like send with every file.
+CDN_HEADERS = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+# Python's own table depends on the machine; browsers insist on these.
+CONTENT_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".wasm": "application/wasm",
+    ".json": "application/json",
+}
+DEFAULT_CONTENT_TYPE = "application/octet-stream"
+
+
+class Background:
+    """An event loop in a thread; `run` runs a coroutine on it from the tests' thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="hosts", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run to completion and return the result; what it raises is raised here."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+class Host:
+    """An HTTP server on a free port of the loopback interface, that is: an origin of its own."""
+
+    def __init__(self, background: Background) -> None:
+        self._background = background
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    def __enter__(self) -> Self:
+        self._background.run(self._start())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._runner is not None
+        self._background.run(self._runner.cleanup())
+
+    async def _start(self) -> None:
+        app = web.Application()
+        app.router.add_get("/{path:.*}", self._respond)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.port = self._runner.addresses[0][1]
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        raise NotImplementedError
+
+
+class Site(Host):
+    """A static site with a CDN's headers.
+
+    `folders` maps URL prefixes to folders, `pages` URL paths to HTML. A path that ends in one of `missing` is
+    answered with 404. `requests` collects the paths that were asked for.
+    """
+
+    def __init__(
+        self, background: Background, folders: Mapping[str, Path], pages: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(background)
+        self._folders = {prefix: folder.resolve() for prefix, folder in folders.items()}
+        self.pages = dict(pages or {})
+        self.missing: set[str] = set()
+        self.requests: list[str] = []
+
+    @property
+    def url(self) -> str:
+        """The origin, without a slash at its end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append(request.path)
+        if request.path in self.pages:
+            return web.Response(text=self.pages[request.path], content_type="text/html", headers=CDN_HEADERS)
+        file = self._find(request.path)
+        if file is None or any(map(request.path.endswith, self.missing)):
+            raise web.HTTPNotFound(headers=CDN_HEADERS)
+        content_type = CONTENT_TYPES.get(file.suffix, DEFAULT_CONTENT_TYPE)
+        return web.FileResponse(file, headers={**CDN_HEADERS, "Content-Type": content_type})
+
+    def _find(self, path: str) -> Path | None:
+        for prefix, folder in self._folders.items():
+            file = folder / path.removeprefix(prefix).lstrip("/")
+            if path.startswith(prefix) and file.is_file():
+                return file
+        return None
+
+
+Script = Callable[[web.WebSocketResponse, dict[str, Any]], Awaitable[None]]
+
+
+class ScriptedTracker(Host):
+    """A WebSocket tracker that does whatever `script(socket, message)` does with each JSON message it gets.
+
+    `messages` collects what clients sent.
+    """
+
+    def __init__(self, background: Background, script: Script) -> None:
+        super().__init__(background)
+        self._script = script
+        self.messages: list[dict[str, Any]] = []
+
+    @property
+    def url(self) -> str:
+        """Where clients announce."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for frame in socket:
+            if frame.type is WSMsgType.TEXT:
+                message = json.loads(frame.data)
+                self.messages.append(message)
+                await self._script(socket, message)
+        return socket

@@ -1,0 +1,91 @@
+"""A libtorrent session with one torrent: the WebTorrent peer on the desktop that our pages meet."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+import libtorrent
+
+# Loopback only, and nothing that would look for peers elsewhere than at the tracker.
+SETTINGS: libtorrent.settings_pack = {
+    "listen_interfaces": "127.0.0.1:0",
+    "webtorrent_stun_server": "",
+    "allow_multiple_connections_per_ip": True,
+    "enable_dht": False,
+    "enable_lsd": False,
+    "enable_upnp": False,
+    "enable_natpmp": False,
+    "min_websocket_announce_interval": 1,
+    "stop_tracker_timeout": 1,
+    "alert_mask": (
+        libtorrent.alert.category_t.error_notification
+        | libtorrent.alert.category_t.status_notification
+        | libtorrent.alert.category_t.tracker_notification
+    ),
+}
+
+POLL_MILLISECONDS = 50
+TIMEOUT_SECONDS = 60.0
+
+
+class LibtorrentPeer:
+    """One torrent, a torrent file's bytes or a magnet link, in a session of its own; a context manager.
+
+    With `seed` the files below `directory` are taken to be complete and right, unverified: what they really
+    hold is what peers are sent. `rate_limit` is in bytes per second of upload.
+    """
+
+    def __init__(
+        self,
+        torrent: bytes | str,
+        directory: Path,
+        *trackers: str,
+        seed: bool = True,
+        rate_limit: int = 0,
+    ) -> None:
+        self._session = libtorrent.session(SETTINGS)
+        self._alerts: list[str] = []
+        if isinstance(torrent, str):
+            params = libtorrent.parse_magnet_uri(torrent)
+        else:
+            params = libtorrent.load_torrent_buffer(torrent)
+        params.save_path = str(directory)
+        params.trackers = list(trackers)
+        params.upload_limit = rate_limit
+        params.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
+        if seed:
+            params.flags |= libtorrent.torrent_flags.seed_mode
+        self._handle = self._session.add_torrent(params)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def status(self) -> libtorrent.torrent_status:
+        """libtorrent's `torrent_status`: `progress`, `total_payload_upload`, `num_peers` and more."""
+        return self._handle.status()
+
+    def wait_until_announced(self) -> None:
+        """Block until a tracker has answered: from here on newcomers are told of this peer."""
+        self._wait(lambda: any(tracker["verified"] for tracker in self._handle.trackers()))
+
+    def wait_until_done(self, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Block until every piece is here and verified; raise `TimeoutError` with the alerts seen."""
+        self._wait(lambda: self.status.is_seeding, timeout)
+
+    def _wait(self, condition: Callable[[], bool], timeout: float = TIMEOUT_SECONDS) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if time.monotonic() > deadline:
+                status = self.status
+                raise TimeoutError(f"libtorrent is {status.state} at {status.progress:.1%}; alerts: {self._alerts}")
+            self._session.wait_for_alert(POLL_MILLISECONDS)
+            self._alerts += [alert.message() for alert in self._session.pop_alerts()]
+
+    def close(self) -> None:
+        """End the session; the tracker is told. Blocks until the sockets are closed."""
+        del self._handle, self._session
