@@ -8,7 +8,7 @@ from typing import Self
 import libtorrent
 
 # Loopback only, and nothing that would look for peers elsewhere than at the tracker.
-SETTINGS: libtorrent.settings_pack = {
+SETTINGS: "libtorrent.settings_pack" = {
     "listen_interfaces": "127.0.0.1:0",
     "webtorrent_stun_server": "",
     "allow_multiple_connections_per_ip": True,
