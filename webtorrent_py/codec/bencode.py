@@ -18,12 +18,28 @@ import bencodepy  # type: ignore[import-untyped]
 
 from webtorrent_py.errors import BencodeError
 
-Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Bytes that are bencoded already and are to stand in the output as they are."""
+
+    data: bytes
+
+
+Value: TypeAlias = int | bytes | list["Value"] | dict[bytes, "Value"]
 """What decoding gives: strings stay bytes, keys too."""
 
 Encodable: TypeAlias = (
-    "int | bytes | bytearray | memoryview | str | Verbatim | Sequence[Encodable]"
-    " | Mapping[bytes, Encodable] | Mapping[str, Encodable] | Mapping[bytes | str, Encodable]"
+    int
+    | bytes
+    | bytearray
+    | memoryview
+    | str
+    | Verbatim
+    | Sequence["Encodable"]
+    | Mapping[bytes, "Encodable"]
+    | Mapping[str, "Encodable"]
+    | Mapping[bytes | str, "Encodable"]
 )
 """What can be encoded: text becomes UTF-8, booleans become 0 and 1."""
 
@@ -47,13 +63,6 @@ _END, _LIST, _DICTIONARY, _NUMBER = b"eldi"
 
 _decoder = bencodepy.BencodeDecoder(max_depth=MAX_DEPTH)
 _encoder = bencodepy.BencodeEncoder()
-
-
-@dataclass(frozen=True, slots=True)
-class Verbatim:
-    """Bytes that are bencoded already and are to stand in the output as they are."""
-
-    data: bytes
 
 
 def decode(data: bytes, *, max_size: int = MAX_SIZE, max_depth: int = MAX_DEPTH) -> Value:
