@@ -49,7 +49,7 @@ class ExtendedHandshake:
 
     def serialize(self) -> bytes:
         """The payload of the extended message with id 0."""
-        dictionary: dict[bytes, object] = {b"m": {name.encode(): id for name, id in self.ids.items()}}
+        dictionary: dict[bytes, bencode.Encodable] = {b"m": {name.encode(): id for name, id in self.ids.items()}}
         if self.metadata_size is not None:
             dictionary[b"metadata_size"] = self.metadata_size
         if self.reqq is not None:
@@ -148,7 +148,7 @@ def parse_metadata_message(payload: bytes) -> MetadataMessage | None:
     return MetadataData(piece, total_size, payload[end:])
 
 
-def _decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, object], int]:
+def _decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, bencode.Value], int]:
     try:
         value, end = bencode.decode_prefix(payload)
     except BencodeError as error:
@@ -158,7 +158,7 @@ def _decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, object], 
     return value, end
 
 
-def _parse_ids(ids: dict[bytes, object]) -> dict[str, int]:
+def _parse_ids(ids: dict[bytes, bencode.Value]) -> dict[str, int]:
     return {
         name.decode(errors="replace"): number
         for name, number in ids.items()
