@@ -1,0 +1,1 @@
+"""Compares our client with stock webtorrent: `python -m tests.bench --help`."""
