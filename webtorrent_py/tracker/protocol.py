@@ -1,23 +1,16 @@
 """The messages between a client and a WebSocket tracker, as values ↔ JSON text.
 
-There is no BEP for it; this is what WebTorrent's trackers and clients speak. Info hashes, peer ids and offer
-ids are 20 bytes, written as strings of 20 characters, one for each byte (Latin-1). Offers and answers of
-other peers arrive as they sent them: the tracker vouches for none of it, so everything is checked here.
+There is no BEP for it; this is what WebTorrent's trackers and clients speak. Offers and answers of other
+peers arrive as they sent them: the tracker vouches for none of it, so everything is checked here.
 """
 
-import json
 from dataclasses import dataclass
 from math import isfinite
 from typing import Final, Literal
 
 from webtorrent_py.errors import TrackerError
+from webtorrent_py.tracker.fields import Fields, read_id, read_object, read_sdp, write_id, write_object
 
-ID_LENGTH: Final = 20
-SDP_SIZE_LIMIT: Final = 64 * 1024
-"""Bytes of an offer or answer in UTF-8; libtorrent's limit. Browsers' have one to five kilobytes."""
-
-_TEXT_LENGTH_LIMIT: Final = 512 * 1024  # an SDP in which every character is escaped, and room for the rest
-_BRACKET_LIMIT: Final = 1000  # a message is nested two deep; the JSON reader recurses
 _REASON_LENGTH_LIMIT: Final = 300
 _COUNT_LIMIT: Final = 2**53  # beyond it JavaScript's numbers, and so most trackers', are not exact
 
@@ -55,8 +48,8 @@ class AnnounceRequest:
         """The message's text."""
         message: dict[str, object] = {
             "action": "announce",
-            "info_hash": self.info_hash.decode("latin-1"),
-            "peer_id": self.peer_id.decode("latin-1"),
+            "info_hash": write_id(self.info_hash),
+            "peer_id": write_id(self.peer_id),
             "uploaded": self.stats.uploaded,
             "downloaded": self.stats.downloaded,
         }
@@ -68,10 +61,10 @@ class AnnounceRequest:
         message["numwant"] = len(self.offers)
         if self.event != "stopped":
             message["offers"] = [
-                {"offer_id": offer.offer_id.decode("latin-1"), "offer": {"type": "offer", "sdp": offer.sdp}}
+                {"offer_id": write_id(offer.offer_id), "offer": {"type": "offer", "sdp": offer.sdp}}
                 for offer in self.offers
             ]
-        return _to_text(message)
+        return write_object(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +79,13 @@ class AnswerRequest:
 
     def serialize(self) -> str:
         """The message's text."""
-        return _to_text(
+        return write_object(
             {
                 "action": "announce",
-                "info_hash": self.info_hash.decode("latin-1"),
-                "peer_id": self.peer_id.decode("latin-1"),
-                "to_peer_id": self.to_peer_id.decode("latin-1"),
-                "offer_id": self.offer_id.decode("latin-1"),
+                "info_hash": write_id(self.info_hash),
+                "peer_id": write_id(self.peer_id),
+                "to_peer_id": write_id(self.to_peer_id),
+                "offer_id": write_id(self.offer_id),
                 "answer": {"type": "answer", "sdp": self.sdp},
             }
         )
@@ -147,23 +140,23 @@ TrackerMessage = AnnounceResponse | RemoteOffer | RemoteAnswer | Failure | Ignor
 
 def parse_message(text: str) -> TrackerMessage:
     """What the tracker says. Raises `TrackerError` for anything that is not its protocol."""
-    message = _from_text(text)
-    if "failure reason" in message:
-        info_hash = _parse_id(message, "info_hash") if "info_hash" in message else None
+    message = read_object(text)
+    # Some trackers write `null` for what a message lacks.
+    if message.get("failure reason") is not None:
+        info_hash = read_id(message, "info_hash") if message.get("info_hash") is not None else None
         return Failure(info_hash, _parse_reason(message, "failure reason"))
     action = message.get("action")
     if action == "scrape":
         return Ignored()
     if action != "announce":
-        raise TrackerError("the tracker sent a message with an unknown action")
-    info_hash = _parse_id(message, "info_hash")
-    # Trackers pass on `null` for what a message lacks.
+        raise TrackerError("a message with an unknown action")
+    info_hash = read_id(message, "info_hash")
     if message.get("offer") is not None:
-        peer_id, offer_id = _parse_id(message, "peer_id"), _parse_id(message, "offer_id")
-        return RemoteOffer(info_hash, peer_id, offer_id, _parse_sdp(message, "offer"))
+        peer_id, offer_id = read_id(message, "peer_id"), read_id(message, "offer_id")
+        return RemoteOffer(info_hash, peer_id, offer_id, read_sdp(message, "offer"))
     if message.get("answer") is not None:
-        peer_id, offer_id = _parse_id(message, "peer_id"), _parse_id(message, "offer_id")
-        return RemoteAnswer(info_hash, peer_id, offer_id, _parse_sdp(message, "answer"))
+        peer_id, offer_id = read_id(message, "peer_id"), read_id(message, "offer_id")
+        return RemoteAnswer(info_hash, peer_id, offer_id, read_sdp(message, "answer"))
     return AnnounceResponse(
         info_hash=info_hash,
         interval=_parse_interval(message),
@@ -173,60 +166,14 @@ def parse_message(text: str) -> TrackerMessage:
     )
 
 
-def _to_text(message: dict[str, object]) -> str:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-
-
-def _from_text(text: str) -> dict[str, object]:
-    if len(text) > _TEXT_LENGTH_LIMIT:
-        raise TrackerError(f"the tracker sent a message of {len(text)} characters")
-    if text.count("[") + text.count("{") > _BRACKET_LIMIT:
-        raise TrackerError("the tracker sent a message that is too deeply nested")
-    try:
-        message = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise TrackerError("the tracker sent something that is not JSON") from error
-    if not isinstance(message, dict):
-        raise TrackerError("the tracker sent JSON that is not an object")
-    return message
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _parse_id(message: dict[str, object], key: str) -> bytes:
-    value = message.get(key)
-    if isinstance(value, str) and len(value) == ID_LENGTH:
-        try:
-            return value.encode("latin-1")
-        except UnicodeEncodeError as error:
-            raise TrackerError(f"the tracker sent a malformed {key}") from error
-    raise TrackerError(f"the tracker sent a malformed {key}")
-
-
-def _parse_sdp(message: dict[str, object], kind: Literal["offer", "answer"]) -> str:
-    description = message[kind]
-    sdp = description.get("sdp") if isinstance(description, dict) and description.get("type") == kind else None
-    if not isinstance(sdp, str):
-        raise TrackerError(f"a peer sent a malformed {kind}")
-    try:
-        size = len(sdp.encode())
-    except UnicodeEncodeError as error:  # half of a surrogate pair
-        raise TrackerError(f"a peer sent a malformed {kind}") from error
-    if size > SDP_SIZE_LIMIT:
-        raise TrackerError(f"a peer sent an {kind} of {size} bytes")
-    return sdp
-
-
-def _parse_reason(message: dict[str, object], key: str) -> str:
+def _parse_reason(message: Fields, key: str) -> str:
     value = message[key]
     if not isinstance(value, str):
-        raise TrackerError(f"the tracker sent a malformed {key}")
+        raise TrackerError(f"a message with a malformed {key}")
     return "".join(character if character.isprintable() else " " for character in value[:_REASON_LENGTH_LIMIT])
 
 
-def _parse_interval(message: dict[str, object]) -> float | None:
+def _parse_interval(message: Fields) -> float | None:
     # As in BEP 3 clients, `min interval` stands in where the tracker gives no other.
     value = message.get("interval") or message.get("min interval")
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -234,7 +181,7 @@ def _parse_interval(message: dict[str, object]) -> float | None:
     return float(value) if 0 < value < _COUNT_LIMIT and isfinite(value) else None
 
 
-def _parse_count(message: dict[str, object], key: str) -> int | None:
+def _parse_count(message: Fields, key: str) -> int | None:
     value = message.get(key)
     if isinstance(value, bool) or not isinstance(value, int):
         return None
