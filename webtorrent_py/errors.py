@@ -40,9 +40,13 @@ class InvalidOptionError(LocalError):
 
 
 class DuplicateTorrentError(LocalError):
-    """A torrent with this info hash is already in the client."""
+    """A torrent with this info hash is already in the client; `torrent` is its handle."""
 
     code = "ERR_DUPLICATE_TORRENT"
+
+    def __init__(self, message: str, torrent: int) -> None:
+        super().__init__(message)
+        self.torrent = torrent
 
 
 class UnknownTorrentError(LocalError):

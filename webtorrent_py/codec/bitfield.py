@@ -107,6 +107,10 @@ class Bitfield:
             start = (start | 7) + 1
         return end
 
+    def count_common(self, other: "Bitfield") -> int:
+        """How many bits are set both here and in `other`."""
+        return (int.from_bytes(self._bits, "big") & int.from_bytes(other._bits, "big")).bit_count()
+
     def has_any_beyond(self, other: "Bitfield") -> bool:
         """Whether a bit is set here that is clear in `other`: is a peer with these pieces interesting to us."""
         if self._count > other._count:

@@ -1,0 +1,412 @@
+"""A BitTorrent client as a state machine: inputs of a host come in, actions and events go out.
+
+Every input is one turn: it is routed to the torrent, tracker or dial that it is about, and what follows
+elsewhere (an announce that is due, a connection that ended) is settled before the turn ends. Nothing here
+costs more with more torrents: each has its deadline in a heap, and only the one that is touched is looked at.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from random import Random
+
+from webtorrent_py.actions import Action, CloseStore
+from webtorrent_py.client.handles import Handles
+from webtorrent_py.client.signalling import Signalling
+from webtorrent_py.client.trackers import Trackers
+from webtorrent_py.codec.magnet import Magnet
+from webtorrent_py.codec.metainfo import Metainfo
+from webtorrent_py.errors import DuplicateTorrentError, InvalidRangeError, UnknownTorrentError
+from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
+from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.timers import Timers
+from webtorrent_py.torrent.readers import Reader
+from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
+from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
+from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
+
+
+class Client:
+    """All torrents of one user. `now` is always seconds of the same monotonic clock.
+
+    `peer_id` is 20 bytes; `trackers` are announced to for every torrent, besides its own.
+    """
+
+    def __init__(self, *, peer_id: bytes, random: Random, max_conns: int = 55, trackers: Iterable[str] = ()) -> None:
+        self.peer_id = peer_id
+        self.max_conns = max_conns
+        self.torrents: dict[int, Torrent] = {}
+        self._trackers_for_all = tuple(trackers)
+        self._random = random
+        self._outbox = Outbox()
+        self._handles = Handles()
+        self._trackers = Trackers(peer_id, self._outbox, random, self._handles)
+        self._signalling = Signalling(self._outbox, random, self._handles)
+        self._by_hash: dict[bytes, Torrent] = {}
+        self._connections: dict[int, tuple[Torrent, PeerConnection]] = {}
+        self._readers: dict[int, Torrent] = {}
+        self._completed: set[int] = set()
+        self._timers: Timers[int] = Timers()
+
+    # --- torrents ------------------------------------------------------------------------------
+
+    def add(
+        self,
+        source: Metainfo | Magnet,
+        now: float,
+        *,
+        announce: Iterable[str] = (),
+        have_all: bool = False,
+        paused: bool = False,
+        deselect: bool = False,
+        strategy: str = "rarest",
+    ) -> Torrent:
+        """Join the swarm of a torrent.
+
+        `announce`: further trackers. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
+        "sequential". Raises `DuplicateTorrentError` if it is there already.
+        """
+        known = self._by_hash.get(source.info_hash)
+        if known is not None:
+            raise DuplicateTorrentError(f"torrent {source.info_hash.hex()} is in the client already", known.id)
+        own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
+        torrent = Torrent(
+            self._handles.new(),
+            info_hash=source.info_hash,
+            own_id=self.peer_id,
+            name=source.name,
+            trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all))),
+            web_seeds=source.web_seeds,
+            options=TorrentOptions(
+                have_all=have_all,
+                paused=paused,
+                deselect=deselect,
+                only_files=source.select_only if isinstance(source, Magnet) else None,
+                sequential=strategy == "sequential",
+                max_conns=self.max_conns,
+            ),
+            outbox=self._outbox,
+            random=self._random,
+            now=now,
+        )
+        self.torrents[torrent.id] = self._by_hash[torrent.info_hash] = torrent
+        if have_all:
+            # It was never downloaded, so there is no `completed` to announce.
+            self._completed.add(torrent.id)
+        if isinstance(source, Metainfo):
+            torrent.activate(source, now)
+        self._trackers.add_torrent(torrent.info_hash, torrent.trackers, now)
+        self._settle(torrent, now)
+        return torrent
+
+    def get(self, info_hash: bytes) -> Torrent | None:
+        """The torrent with this info hash."""
+        return self._by_hash.get(info_hash)
+
+    def set_metainfo(self, torrent: int, metainfo: Metainfo, now: float) -> None:
+        """The torrent file of a torrent that was added by its hash came from elsewhere (`xs`)."""
+        found = self._torrent(torrent)
+        if not found.ready and found.failed is None and metainfo.info_hash == found.info_hash:
+            trackers = (url for tier in metainfo.announce for url in tier)
+            found.trackers = tuple(dict.fromkeys((*found.trackers, *trackers)))
+            found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
+            self._trackers.add_torrent(found.info_hash, found.trackers, now)
+            self._settle(found, now)
+
+    def remove(self, torrent: int, now: float) -> None:
+        """Leave the swarm, and free all that is kept for the torrent."""
+        found = self._torrent(torrent)
+        found.close_peers(now, "the torrent was removed")
+        self._forget_dropped(found)
+        self._leave_swarm(found, now)
+        for reader in [each for each, owner in self._readers.items() if owner is found]:
+            del self._readers[reader]
+        del self.torrents[torrent]
+        del self._by_hash[found.info_hash]
+        self._completed.discard(torrent)
+        self._timers.set(torrent, None)
+        self._outbox.do(CloseStore(torrent))
+        self._settle_trackers(now)
+
+    def close(self, now: float) -> None:
+        """Remove all torrents, and give up all connections."""
+        for torrent in list(self.torrents):
+            self.remove(torrent, now)
+        self._signalling.close_all()
+
+    def select(self, torrent: int, first: int, last: int, priority: int, now: float) -> None:
+        """Download the pieces from `first` to `last` (inclusive); a priority of 0 deselects them."""
+        found = self._torrent(torrent)
+        if found.metainfo is None or not 0 <= first <= last < found.metainfo.piece_count:
+            raise InvalidRangeError(f"pieces {first} to {last} are not all in the torrent")
+        if priority:
+            found.select(first, last, priority, now)
+        else:
+            found.deselect(first, last, now)
+        self._settle(found, now)
+
+    def select_file(self, torrent: int, file: int, selected: bool, now: float) -> None:
+        """Download a file, or do not."""
+        found = self._torrent(torrent)
+        if selected:
+            found.select_file(file, now)
+        else:
+            found.deselect_file(file, now)
+        self._settle(found, now)
+
+    def pause(self, torrent: int, now: float) -> None:
+        """Move no payload of this torrent."""
+        self._torrent(torrent).pause(now)
+        self._settle(self._torrent(torrent), now)
+
+    def resume(self, torrent: int, now: float) -> None:
+        """Go on after `pause`."""
+        found = self._torrent(torrent)
+        found.resume(now)
+        self._trackers.announce_now(found.info_hash, now)
+        self._settle(found, now)
+
+    # --- readers -------------------------------------------------------------------------------
+
+    def open_reader(self, torrent: int, start: int, end: int, now: float) -> int:
+        """Read the torrent's bytes from `start` to `end` (exclusive): they are got before all others."""
+        found = self._torrent(torrent)
+        if found.metainfo is None or not 0 <= start <= end <= found.metainfo.length:
+            raise InvalidRangeError(f"bytes {start} to {end} are not all in the torrent")
+        reader = Reader(self._handles.new(), start, end)
+        self._readers[reader.handle] = found
+        found.open_reader(reader, now)
+        self._settle(found, now)
+        return reader.handle
+
+    def reader_available(self, reader: int) -> tuple[int, int]:
+        """The reader's position, and the end of the verified bytes that follow it without a gap."""
+        return self._reader_owner(reader).reader_available(reader)
+
+    def advance_reader(self, reader: int, position: int, now: float) -> None:
+        """The reader consumed up to, or went to, `position`."""
+        torrent = self._reader_owner(reader)
+        torrent.advance_reader(reader, position, now)
+        self._settle(torrent, now)
+
+    def close_reader(self, reader: int, now: float) -> None:
+        """The reader is done. What only it wanted is not downloaded further."""
+        torrent = self._readers.pop(reader, None)
+        if torrent is not None:
+            torrent.close_reader(reader, now)
+            self._settle(torrent, now)
+
+    # --- inputs: trackers ----------------------------------------------------------------------
+
+    def socket_opened(self, socket: int, now: float) -> None:
+        """A tracker's socket can be sent on."""
+        self._trackers.socket_opened(socket, now)
+        self._settle_trackers(now)
+
+    def socket_received(self, socket: int, text: str, now: float) -> None:
+        """A tracker sent a text message."""
+        self._trackers.socket_received(socket, text, now)
+        self._settle_trackers(now)
+
+    def socket_closed(self, socket: int, reason: str, now: float) -> None:
+        """A tracker's socket is gone, or could not be opened."""
+        self._trackers.socket_closed(socket, reason, now)
+        self._settle_trackers(now)
+
+    # --- inputs: connections -------------------------------------------------------------------
+
+    def offer_created(self, peer: int, sdp: str, now: float) -> None:
+        """The offer asked for by `CreateOffer`."""
+        self._signalling.offer_created(peer, sdp, now)
+        self._settle_trackers(now)
+
+    def answer_created(self, peer: int, sdp: str, now: float) -> None:
+        """The answer asked for by `AcceptOffer`."""
+        dial = self._signalling.answer_created(peer, now)
+        if dial is not None and dial.info_hash is not None and dial.peer_id is not None:
+            self._trackers.answer(dial.url, dial.info_hash, dial.peer_id, dial.offer_id, sdp, now)
+            self._settle_trackers(now)
+
+    def connection_failed(self, peer: int, reason: str, now: float) -> None:
+        """A connection could not be made. Offers fail for many a reason; the next announce makes new ones."""
+        self._signalling.failed(peer)
+        self._settle_trackers(now)
+
+    def channel_opened(self, peer: int, now: float) -> None:
+        """A data channel is open."""
+        dial = self._signalling.opened(peer)
+        torrent = self._by_hash.get(dial.info_hash) if dial and dial.info_hash else None
+        if dial is None or torrent is None:
+            return
+        connection = PeerConnection(
+            peer,
+            info_hash=torrent.info_hash,
+            own_id=self.peer_id,
+            outgoing=dial.outgoing,
+            offer_id=dial.offer_id,
+            outbox=self._outbox,
+            now=now,
+            peer_id=dial.peer_id,
+        )
+        self._connections[peer] = torrent, connection
+        torrent.peer_opened(connection, now)
+        self._settle(torrent, now)
+
+    def receive_data(self, peer: int, data: bytes, now: float) -> None:
+        """Bytes came on a data channel, cut in any way."""
+        found = self._connections.get(peer)
+        if found is not None:
+            torrent, connection = found
+            torrent.receive_data(connection, data, now)
+            self._settle(torrent, now)
+
+    def writable(self, peer: int, now: float) -> None:
+        """A data channel's buffer ran low after `SendBlock`s."""
+        found = self._connections.get(peer)
+        if found is not None:
+            torrent, connection = found
+            torrent.writable(connection, now)
+
+    def channel_closed(self, peer: int, now: float) -> None:
+        """A data channel is gone, open or not."""
+        self._signalling.failed(peer)
+        found = self._connections.get(peer)
+        if found is not None:
+            torrent, connection = found
+            torrent.drop(connection, "the connection was closed", now)
+            self._settle(torrent, now)
+            self._settle_trackers(now)
+
+    # --- inputs: the store ---------------------------------------------------------------------
+
+    def piece_hashed(self, torrent: int, index: int, digest: bytes, now: float) -> None:
+        """The SHA-1 asked for by `HashPiece`."""
+        if found := self.torrents.get(torrent):
+            found.piece_hashed(index, digest, now)
+            self._settle(found, now)
+
+    def piece_stored(self, torrent: int, index: int, now: float) -> None:
+        """The piece that `StorePiece` named can be read back."""
+        if found := self.torrents.get(torrent):
+            found.piece_stored(index, now)
+            self._settle(found, now)
+
+    def storage_failed(self, torrent: int, reason: str, now: float) -> None:
+        """The store cannot keep, or give back, what it should."""
+        if found := self.torrents.get(torrent):
+            found.storage_failed(reason, now)
+            self._settle(found, now)
+
+    # --- time and outputs ----------------------------------------------------------------------
+
+    def get_timer(self) -> float | None:
+        """When to call `handle_timer` next; None if nothing waits for time to pass."""
+        times = (self._timers.next(), self._trackers.get_timer(), self._signalling.get_timer())
+        return min((time for time in times if time is not None), default=None)
+
+    def handle_timer(self, now: float) -> None:
+        """`get_timer()` has come."""
+        for id in self._timers.take_due(now):
+            torrent = self.torrents[id]
+            torrent.handle_timer(now)
+            self._settle(torrent, now)
+        self._trackers.handle_timer(now)
+        self._signalling.handle_timer(now)
+        self._settle_trackers(now)
+
+    def actions_to_perform(self) -> list[Action]:
+        """What the host is to do, in order, since the last call."""
+        return self._outbox.take_actions()
+
+    def events_received(self) -> list[Event]:
+        """What happened, in order, since the last call."""
+        return self._outbox.take_events()
+
+    # --- settling ------------------------------------------------------------------------------
+
+    def _settle(self, torrent: Torrent, now: float) -> None:
+        lost = self._forget_dropped(torrent)
+        if torrent.failed is not None:
+            self._leave_swarm(torrent, now)
+        elif torrent.complete and torrent.id not in self._completed:
+            self._completed.add(torrent.id)
+            self._trackers.complete(torrent.info_hash, now)
+            self._settle_trackers(now)
+        elif lost and not torrent.peers and not torrent.done:
+            self._trackers.announce_now(torrent.info_hash, now)
+            self._settle_trackers(now)
+        self._timers.set(torrent.id, torrent.get_timer())
+
+    def _forget_dropped(self, torrent: Torrent) -> bool:
+        dropped = torrent.take_dropped()
+        for handle in dropped:
+            del self._connections[handle]
+        return bool(dropped)
+
+    def _leave_swarm(self, torrent: Torrent, now: float) -> None:
+        self._signalling.torrent_removed(torrent.info_hash)
+        self._trackers.remove_torrent(torrent.info_hash, _stats(torrent), now)
+
+    def _settle_trackers(self, now: float) -> None:
+        while True:
+            for url, event in self._trackers.events_received():
+                self._handle_tracker_event(url, event, now)
+            gathered = self._signalling.take_gathered(now)
+            for gathering in gathered:
+                torrent = self._by_hash.get(gathering.info_hash)
+                if torrent is None or not self._trackers.announce(
+                    gathering.url,
+                    gathering.info_hash,
+                    _stats(torrent),
+                    self._signalling.announced(gathering, now),
+                    now,
+                ):
+                    self._signalling.give_back(gathering)
+            if not gathered:
+                return
+
+    def _handle_tracker_event(self, url: str, event: TrackerEvent, now: float) -> None:
+        if isinstance(event, TrackerWarning):
+            affected = (
+                [torrent for torrent in self.torrents.values() if self._trackers.serves(url, torrent.info_hash)]
+                if event.info_hash is None
+                else [torrent for torrent in [self._by_hash.get(event.info_hash)] if torrent]
+            )
+            for torrent in affected:
+                self._outbox.tell(TorrentWarning(torrent.id, event.error))
+            return
+        found = self._by_hash.get(event.info_hash)
+        if found is None:
+            return
+        match event:
+            case AnnounceDue():
+                room = found.options.max_conns - len(found.peers) - self._signalling.connecting(found.info_hash)
+                wanted = min(event.offers_wanted, room) if found.wants_peer(None) else 0
+                self._signalling.gather(url, found.info_hash, wanted, len(self._connections), now)
+            case AnnounceResponse():
+                self._outbox.tell(TrackerAnnounced(found.id, url, event.complete, event.incomplete))
+            case RemoteOffer():
+                if self._wants(found, event.peer_id):
+                    self._signalling.offer_received(url, event, len(self._connections), now)
+            case RemoteAnswer():
+                self._signalling.answer_received(event, self._wants(found, event.peer_id), now)
+
+    def _wants(self, torrent: Torrent, peer_id: bytes) -> bool:
+        busy = len(torrent.peers) + self._signalling.connecting(torrent.info_hash)
+        return busy < torrent.options.max_conns and torrent.wants_peer(peer_id)
+
+    def _torrent(self, id: int) -> Torrent:
+        torrent = self.torrents.get(id)
+        if torrent is None:
+            raise UnknownTorrentError("the torrent is not in the client, or was removed")
+        return torrent
+
+    def _reader_owner(self, reader: int) -> Torrent:
+        torrent = self._readers.get(reader)
+        if torrent is None:
+            raise UnknownTorrentError("the reader was closed, or its torrent removed")
+        return torrent
+
+
+def _stats(torrent: Torrent) -> Stats:
+    return Stats(torrent.uploaded, torrent.received, torrent.left)

@@ -1,0 +1,404 @@
+"""One connection to one peer: the state that BEP 3, 6 and 10 keep per wire, and the bytes that follow.
+
+Strategy: bytes come in through `receive_data`, which applies every message to the state kept here and
+returns those that somebody else must know of, already checked against that state. What is to be sent
+is called by name (`send_request`, `send_choke` …) and leaves through the outbox. The connection knows
+its peer, not the torrent: it decides nothing about what to ask for or whom to serve.
+
+Rules:
+- Both ends send their handshake at once; nothing but a handshake may come first (BEP 3).
+- Until the number of pieces is known (a magnet), what the peer says it has is kept as it came, bounded,
+  and checked in `set_piece_count`.
+- A message that the protocol forbids raises `WireError`; the caller then drops the peer.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from webtorrent_py.actions import ClosePeer, Send, SendBlock
+from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.errors import FormatError, WireError
+from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.rate import RateMeter
+from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, ExtendedHandshake
+from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.parser import WireParser
+
+# What stock webtorrent may ask for at once; larger requests are an attack on memory.
+MAX_REQUEST_LENGTH = 128 * 1024
+# How many requests of theirs we hold, announced as `reqq` (BEP 10). The same number as libtorrent's.
+MAX_QUEUED_REQUESTS = 2000
+# How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
+DEFAULT_REQUEST_QUEUE = 250
+# `have` messages that are kept while the number of pieces is unknown. A torrent that fits into 10 MB of
+# metadata has at most this many pieces.
+MAX_EARLY_HAVES = 512 * 1024
+# Bytes that nobody asked for: some are late answers to requests that were cancelled or given up.
+MAX_UNREQUESTED_BYTES = 16 * 1024 * 1024
+
+Block = tuple[int, int, int]
+"""A block of a piece: index of the piece, offset in the piece, length; both in bytes."""
+
+
+class PeerConnection:
+    """The wire to one peer.
+
+    `handle` names it to the host, `outgoing` tells whether we made the offer, `peer_id` is the remote's
+    20 bytes once its handshake came (before that, what the tracker said of it, or None).
+    """
+
+    def __init__(
+        self,
+        handle: int,
+        *,
+        info_hash: bytes,
+        own_id: bytes,
+        outgoing: bool,
+        offer_id: bytes,
+        outbox: Outbox,
+        now: float,
+        peer_id: bytes | None = None,
+    ) -> None:
+        self.handle = handle
+        self.outgoing = outgoing
+        self.offer_id = offer_id
+        self.peer_id = peer_id
+        self.handshaken = False
+        self.closed = False
+        self.opened_at = now
+        self.last_received = now
+        self.last_sent = now
+        self.last_block = now
+        self.last_wait = 0.0
+        """Seconds between our request and the block that came last."""
+
+        self.am_choking = True
+        self.am_interested = False
+        self.peer_choking = True
+        self.peer_interested = False
+        self.fast = False
+        self.extension: ExtendedHandshake | None = None
+
+        self.bitfield: Bitfield | None = None
+        self.wanted_count = 0
+        """How many pieces the peer has that we want; kept by the torrent."""
+        self.allowed_fast: set[int] = set()
+        self.requests: dict[tuple[int, int], float] = {}
+        """Our requests that are not answered: (index, begin) → when they were sent."""
+        self.snubbed = False
+        self.upload_queue: deque[Block] = deque()
+        self.writable = True
+        self.download = RateMeter()
+        self.upload = RateMeter()
+
+        self._info_hash = info_hash
+        self._own_id = own_id
+        self._outbox = outbox
+        self._parser = WireParser()
+        self._extended = False
+        self._extension_ids: dict[str, int] = {}
+        self._claimed = False
+        self._piece_count: int | None = None
+        self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
+        self._early_haves: set[int] = set()
+        self._unrequested_bytes = 0
+
+    # --- coming in -----------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: float) -> list[m.Message | Handshake]:
+        """Take bytes as they came; return the messages that concern the torrent. Raises `WireError`."""
+        self.last_received = now
+        relevant = []
+        for message in self._parser.receive_data(data):
+            handler = self._HANDLERS.get(type(message))
+            if handler is None or handler(self, message, now):
+                relevant.append(message)
+        return relevant
+
+    def set_piece_count(self, count: int) -> None:
+        """The metadata is known: check and apply what the peer said before. Raises `WireError`."""
+        self._piece_count = count
+        self._parser.set_piece_count(count)
+        if not self.handshaken:
+            return
+        match self._early_claim:
+            case m.BitfieldMessage(data=data):
+                self.bitfield = self._parse_bitfield(data)
+            case m.HaveAll():
+                self.bitfield = Bitfield(count)
+                self.bitfield.fill()
+            case _:
+                self.bitfield = Bitfield(count)
+        for index in self._early_haves:
+            self._check_index(index)
+            self.bitfield.set(index)
+        self._early_claim = None
+        self._early_haves.clear()
+
+    def _handle_handshake(self, message: Handshake, now: float) -> bool:
+        if message.info_hash != self._info_hash:
+            raise WireError("the peer's handshake is for another torrent")
+        self.handshaken = True
+        self.peer_id = message.peer_id
+        self.fast = message.fast
+        self._extended = message.extensions
+        if self._piece_count is not None:
+            self.bitfield = Bitfield(self._piece_count)
+        return True
+
+    def _handle_choke(self, message: m.Choke, now: float) -> bool:
+        if self.peer_choking:
+            return False
+        self.peer_choking = True
+        return True
+
+    def _handle_unchoke(self, message: m.Unchoke, now: float) -> bool:
+        if not self.peer_choking:
+            return False
+        self.peer_choking = False
+        return True
+
+    def _handle_interested(self, message: m.Interested, now: float) -> bool:
+        self.peer_interested = True
+        return True
+
+    def _handle_not_interested(self, message: m.NotInterested, now: float) -> bool:
+        self.peer_interested = False
+        return True
+
+    def _handle_have(self, message: m.Have, now: float) -> bool:
+        if self.bitfield is None:
+            if len(self._early_haves) >= MAX_EARLY_HAVES:
+                raise WireError("the peer announced more pieces than a torrent can have")
+            self._early_haves.add(message.index)
+            return False
+        self._check_index(message.index)
+        if self.bitfield[message.index]:
+            return False
+        self.bitfield.set(message.index)
+        return True
+
+    def _handle_claim(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> bool:
+        if not self.fast and not isinstance(message, m.BitfieldMessage):
+            raise WireError("the peer used the fast extension without having offered it")
+        if self._claimed:
+            raise WireError("the peer sent a second bitfield")
+        self._claimed = True
+        if self.bitfield is None:
+            self._early_claim = message
+            return False
+        assert self._piece_count is not None
+        if isinstance(message, m.BitfieldMessage):
+            self.bitfield = self._parse_bitfield(message.data)
+        elif isinstance(message, m.HaveAll):
+            self.bitfield = Bitfield(self._piece_count)
+            self.bitfield.fill()
+        else:
+            self.bitfield = Bitfield(self._piece_count)
+        return True
+
+    def _handle_request(self, message: m.Request, now: float) -> bool:
+        if not 0 < message.length <= MAX_REQUEST_LENGTH:
+            raise WireError(f"the peer asked for a block of {message.length} bytes; at most {MAX_REQUEST_LENGTH}")
+        if self._piece_count is None:
+            return False
+        self._check_index(message.index)
+        return True
+
+    def _handle_piece(self, message: m.Piece, now: float) -> bool:
+        length = len(message.data)
+        self.download.add(length, now)
+        sent_at = self.requests.pop((message.index, message.begin), None)
+        if sent_at is None:
+            self._unrequested_bytes += length
+            if self._unrequested_bytes > MAX_UNREQUESTED_BYTES:
+                raise WireError("the peer floods us with blocks that nobody asked for")
+        else:
+            self.last_wait = now - sent_at
+        self.last_block = now
+        return True
+
+    def _handle_cancel(self, message: m.Cancel, now: float) -> bool:
+        block = (message.index, message.begin, message.length)
+        if block in self.upload_queue:
+            self.upload_queue.remove(block)
+            self._reject(block)
+        return False
+
+    def _handle_reject(self, message: m.Reject, now: float) -> bool:
+        if not self.fast:
+            raise WireError("the peer used the fast extension without having offered it")
+        return self.requests.pop((message.index, message.begin), None) is not None
+
+    def _handle_allowed_fast(self, message: m.AllowedFast, now: float) -> bool:
+        # The count is bounded by what the pieces' count bounds; before that nothing could be asked for.
+        if self._piece_count is None:
+            return False
+        self._check_index(message.index)
+        self.allowed_fast.add(message.index)
+        return True
+
+    def _handle_ignored(self, message: m.Message, now: float) -> bool:
+        return False
+
+    def _handle_extended(self, message: m.Extended, now: float) -> bool:
+        if message.id == 0:
+            self.extension = ExtendedHandshake.parse(message.payload)
+            self._extension_ids = self.extension.ids_after(self._extension_ids)
+        return True
+
+    _HANDLERS: ClassVar[dict[type, Callable[[Any, Any, float], bool]]] = {
+        Handshake: _handle_handshake,
+        m.KeepAlive: _handle_ignored,
+        m.Choke: _handle_choke,
+        m.Unchoke: _handle_unchoke,
+        m.Interested: _handle_interested,
+        m.NotInterested: _handle_not_interested,
+        m.Have: _handle_have,
+        m.BitfieldMessage: _handle_claim,
+        m.HaveAll: _handle_claim,
+        m.HaveNone: _handle_claim,
+        m.Request: _handle_request,
+        m.Piece: _handle_piece,
+        m.Cancel: _handle_cancel,
+        m.Reject: _handle_reject,
+        m.AllowedFast: _handle_allowed_fast,
+        m.Suggest: _handle_ignored,
+        m.Port: _handle_ignored,
+        m.Unknown: _handle_ignored,
+        m.Extended: _handle_extended,
+    }
+
+    def _check_index(self, index: int) -> None:
+        if self._piece_count is None or index >= self._piece_count:
+            raise WireError(f"the peer named piece {index} of a torrent with {self._piece_count} pieces")
+
+    def _parse_bitfield(self, data: bytes) -> Bitfield:
+        assert self._piece_count is not None
+        try:
+            return Bitfield.from_bytes(data, self._piece_count)
+        except FormatError as error:
+            raise WireError(f"the peer's bitfield is malformed: {error}") from error
+
+    # --- what can be asked of the peer ----------------------------------------------------------
+
+    @property
+    def request_limit(self) -> int:
+        """How many requests the peer holds for us (its `reqq`, BEP 10)."""
+        told = self.extension.reqq if self.extension else None
+        return min(told, MAX_QUEUED_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
+
+    def may_request(self, index: int) -> bool:
+        """Whether the peer has the piece and would serve it now (unchoked, or allowed fast, BEP 6)."""
+        if self.bitfield is None or not self.bitfield[index]:
+            return False
+        return not self.peer_choking or index in self.allowed_fast
+
+    @property
+    def metadata_id(self) -> int | None:
+        """The id under which the peer takes `ut_metadata` messages, or None (BEP 9, 10)."""
+        return self._extension_ids.get(UT_METADATA)
+
+    # --- going out -----------------------------------------------------------------------------
+
+    def send_handshake(self, now: float) -> None:
+        """Open the conversation (BEP 3)."""
+        self._send(Handshake.ours(self._info_hash, self._own_id).serialize(), now)
+
+    def send_pieces(self, have: Bitfield | None, now: float) -> None:
+        """Tell what we have, as the first message after the handshakes (BEP 3, BEP 6)."""
+        if have is None or have.none:
+            if self.fast:
+                self._send(m.HaveNone().serialize(), now)
+        elif have.all and self.fast:
+            self._send(m.HaveAll().serialize(), now)
+        else:
+            self._send(m.BitfieldMessage(have.to_bytes()).serialize(), now)
+
+    def send_extended_handshake(self, metadata_size: int | None, now: float) -> None:
+        """Name our extensions (BEP 10); sent again when the metadata's size becomes known."""
+        if self._extended:
+            handshake = ExtendedHandshake(
+                ids=OUR_IDS,
+                metadata_size=metadata_size,
+                client=None,
+                reqq=MAX_QUEUED_REQUESTS,
+                upload_only=False,
+            )
+            self._send(m.Extended(0, handshake.serialize()).serialize(), now)
+
+    def send_metadata(self, payload: bytes, now: float) -> None:
+        """Send a `ut_metadata` message under the id that the peer gave it."""
+        if self.metadata_id:
+            self._send(m.Extended(self.metadata_id, payload).serialize(), now)
+
+    def send_have(self, index: int, now: float) -> None:
+        """Tell that we now have piece `index`."""
+        self._send(m.Have(index).serialize(), now)
+
+    def send_interested(self, interested: bool, now: float) -> None:
+        """Tell whether we want anything, unless that was the last thing told."""
+        if interested != self.am_interested:
+            self.am_interested = interested
+            self._send((m.Interested() if interested else m.NotInterested()).serialize(), now)
+
+    def send_choke(self, choke: bool, now: float) -> None:
+        """Choke or unchoke. Choking answers what is queued with rejects, where the peer knows them."""
+        if choke == self.am_choking:
+            return
+        self.am_choking = choke
+        self._send((m.Choke() if choke else m.Unchoke()).serialize(), now)
+        if choke:
+            queued = list(self.upload_queue)
+            self.upload_queue.clear()
+            for block in queued:
+                self._reject(block)
+
+    def send_requests(self, blocks: list[Block], now: float) -> None:
+        """Ask for blocks, all in one message of the channel."""
+        if not self.requests:
+            # The wait for an answer begins now, not with the last block of an earlier batch.
+            self.last_block = now
+        for index, begin, _ in blocks:
+            self.requests[index, begin] = now
+        self._send(m.serialize_requests(blocks), now)
+
+    def send_cancels(self, blocks: Iterable[Block], now: float) -> None:
+        """Take requests back. Without the fast extension nothing answers a cancel, so forget them."""
+        parts = []
+        for block in blocks:
+            if not self.fast:
+                self.requests.pop(block[:2], None)
+            parts.append(m.Cancel(*block).serialize())
+        self._send(b"".join(parts), now)
+
+    def send_block(self, block: Block, torrent: int, offset: int, now: float) -> None:
+        """Let the host send a stored block, `offset` bytes from the start of the torrent."""
+        index, begin, length = block
+        self.upload.add(length, now)
+        self.last_sent = now
+        self._outbox.do(SendBlock(self.handle, m.piece_header(index, begin, length), torrent, offset, length))
+
+    def refuse(self, block: Block) -> None:
+        """Do not serve a request: with a reject where the peer knows it, else silently (BEP 6)."""
+        self._reject(block)
+
+    def send_keep_alive(self, now: float) -> None:
+        """Show that we are still here (BEP 3)."""
+        self._send(m.KeepAlive().serialize(), now)
+
+    def close(self) -> None:
+        """Drop the connection; nothing is sent or taken any more."""
+        if not self.closed:
+            self.closed = True
+            self._outbox.do(ClosePeer(self.handle))
+
+    def _reject(self, block: Block) -> None:
+        if self.fast:
+            self._send(m.Reject(*block).serialize(), self.last_sent)
+
+    def _send(self, data: bytes, now: float) -> None:
+        self.last_sent = now
+        self._outbox.do(Send(self.handle, data))

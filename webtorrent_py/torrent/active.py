@@ -1,0 +1,145 @@
+"""A torrent whose metadata is known: pieces are got and served."""
+
+from collections.abc import Mapping
+from random import Random
+
+from webtorrent_py.actions import OpenStore
+from webtorrent_py.codec.metainfo import Metainfo
+from webtorrent_py.events import FileDone, TorrentDone, TorrentReady
+from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.metadata import metadata_answer
+from webtorrent_py.torrent.progress import Progress
+from webtorrent_py.torrent.selection import UNWANTED, Selection
+from webtorrent_py.torrent.uploader import Uploader
+from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
+
+
+class Active:
+    """The phase in which payload moves."""
+
+    def __init__(
+        self,
+        torrent: int,
+        metainfo: Metainfo,
+        *,
+        have_all: bool,
+        priority: int,
+        sequential: bool,
+        peers: Mapping[int, PeerConnection],
+        outbox: Outbox,
+        random: Random,
+        now: float,
+    ) -> None:
+        self._torrent = torrent
+        self._metainfo = metainfo
+        self._peers = peers
+        self._outbox = outbox
+        self.progress = Progress(metainfo, have_all)
+        self._selection = Selection(metainfo.piece_count, priority)
+        self._unselected = set(range(len(metainfo.files))) if priority == UNWANTED else set()
+        self.downloader = Downloader(
+            torrent,
+            metainfo=metainfo,
+            progress=self.progress,
+            selection=self._selection,
+            peers=peers,
+            outbox=outbox,
+            random=random,
+            sequential=sequential,
+        )
+        self.uploader = Uploader(
+            torrent,
+            sizes=metainfo,
+            piece_length=metainfo.piece_length,
+            have=self.progress.have,
+            peers=peers,
+            outbox=outbox,
+            random=random,
+            now=now,
+        )
+        outbox.do(OpenStore(torrent, metainfo.length, metainfo.piece_length))
+
+    def announce_ready(self) -> None:
+        """Tell that the torrent can be used, and what of it is there already."""
+        self._outbox.tell(TorrentReady(self._torrent))
+        for number, file in enumerate(self._metainfo.files):
+            if self.progress.file_bytes[number] == file.length:
+                self._outbox.tell(FileDone(self._torrent, number))
+        if self.progress.have.all:
+            self._outbox.tell(TorrentDone(self._torrent))
+
+    def peer_added(self, peer: PeerConnection, now: float) -> None:
+        """Count what it has."""
+        self.downloader.add_peer(peer, now)
+        self.uploader.interest_changed(peer, now)
+
+    def peer_removed(self, peer: PeerConnection, now: float) -> None:
+        """Ask and serve others instead."""
+        self.downloader.remove_peer(peer, now)
+        self.uploader.peer_removed(now)
+
+    def message_received(self, peer: PeerConnection, message: m.Message, now: float) -> None:
+        """Take a message. Raises `WireError`."""
+        match message:
+            case m.Piece():
+                self.downloader.block_received(peer, message, now)
+            case m.Request():
+                self.uploader.request_received(peer, message, now)
+            case m.Have(index):
+                self.downloader.have_received(peer, index, now)
+            case m.BitfieldMessage() | m.HaveAll() | m.HaveNone():
+                self.downloader.bitfield_received(peer, now)
+            case m.Unchoke() | m.AllowedFast():
+                self.downloader.unchoked(peer, now)
+            case m.Choke():
+                self.downloader.choked(peer, now)
+            case m.Reject(index, begin):
+                self.downloader.rejected(peer, index, begin, now)
+            case m.Interested() | m.NotInterested():
+                self.uploader.interest_changed(peer, now)
+            case m.Extended(id=id, payload=payload) if id == OUR_IDS[UT_METADATA]:
+                request = parse_metadata_message(payload)
+                if isinstance(request, MetadataRequest):
+                    peer.send_metadata(metadata_answer(self._metainfo.info, request), now)
+
+    def select_file(self, file: int, priority: int, now: float) -> None:
+        """Download a file's pieces."""
+        self._unselected.discard(file)
+        span = self._metainfo.file_pieces(file)
+        if span is not None:
+            self.downloader.select(*span, priority, now)
+
+    def deselect_file(self, file: int, now: float) -> None:
+        """Do not download a file's pieces, but for those at its ends that another selected file needs."""
+        self._unselected.add(file)
+        span = self._metainfo.file_pieces(file)
+        if span is None:
+            return
+        first, last = span
+        if self._needed(first):
+            first += 1
+        if first < last and self._needed(last):
+            last -= 1
+        if first <= last:
+            self.downloader.select(first, last, UNWANTED, now)
+
+    def _needed(self, index: int) -> bool:
+        return any(file not in self._unselected for file in self.progress.files_in(index))
+
+    def pause(self, now: float) -> None:
+        """Move no payload."""
+        self.downloader.pause(now)
+        self.uploader.pause(now)
+
+    def resume(self, now: float) -> None:
+        """Move payload again."""
+        self.downloader.resume(now)
+        self.uploader.resume(now)
+
+    def tick(self, now: float) -> None:
+        """Choose whom to serve, and relieve silent peers."""
+        self.uploader.tick(now)
+        self.downloader.tick(now)

@@ -1,0 +1,191 @@
+"""The pieces under way: which of their blocks came, which are asked of whom, and the bytes so far.
+
+A piece goes from *started* (blocks are asked for) over *complete* (all blocks came, the host hashes them)
+to *verified* or, with a wrong hash, back to nothing. Only pieces under way cost memory, and how many bytes
+of them there may be is bounded.
+
+A piece that failed with blocks of several peers is *suspect*: it is asked of one peer alone the next time,
+so that a peer that sends wrong bytes is certain to be found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+# What nearly all clients ask for at once (BEP 3's "current implementations").
+BLOCK_LENGTH = 16 * 1024
+# A swarm of fast peers has some tens of MB on the way; more would only fill the heap.
+MAX_BYTES_UNDER_WAY = 48 * 1024 * 1024
+# Yet a torrent of very large pieces must be able to go on while some of them wait for slow peers.
+MIN_PIECES_UNDER_WAY = 3
+
+
+class PieceInProgress:
+    """One piece under way. Blocks are numbered from 0; all but the last are `BLOCK_LENGTH` long."""
+
+    __slots__ = (
+        "block_count",
+        "data",
+        "exclusive",
+        "free",
+        "index",
+        "missing",
+        "owner",
+        "requested",
+        "size",
+        "sources",
+    )
+
+    def __init__(self, index: int, size: int, exclusive: bool) -> None:
+        self.index = index
+        self.size = size
+        self.block_count = -(-size // BLOCK_LENGTH)
+        self.data = bytearray(size)
+        self.free = list(range(self.block_count - 1, -1, -1))
+        """Blocks that nobody is asked for, the next one last."""
+        self.requested: dict[int, list[int]] = {}
+        """Block → handles of the peers that it is asked of."""
+        self.sources: list[int | None] = [None] * self.block_count
+        """Block → handle of the peer that it came from."""
+        self.missing = self.block_count
+        self.exclusive = exclusive
+        self.owner: int | None = None
+        """The one peer that an exclusive piece is asked of."""
+
+    def open_to(self, peer: int) -> bool:
+        """Whether blocks of the piece may be asked of this peer."""
+        return not self.exclusive or self.owner is None or self.owner == peer
+
+    def block(self, number: int) -> tuple[int, int, int]:
+        """The block as (piece index, begin, length)."""
+        begin = number * BLOCK_LENGTH
+        return self.index, begin, min(BLOCK_LENGTH, self.size - begin)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStored:
+    """A block was taken. `others` are the peers that are asked for it too; `complete` ends the piece."""
+
+    others: list[int]
+    complete: bool
+
+
+class PiecesInProgress:
+    """All pieces under way of one torrent, oldest first."""
+
+    def __init__(self) -> None:
+        self._pieces: dict[int, PieceInProgress] = {}
+        self._open: dict[int, PieceInProgress] = {}
+        self._suspect: set[int] = set()
+        self._bytes = 0
+        self.generation = 0
+        """Changes whenever there may be something to ask for that was not there before."""
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._pieces
+
+    def __iter__(self) -> Iterator[PieceInProgress]:
+        return iter(self._pieces.values())
+
+    def get(self, index: int) -> PieceInProgress | None:
+        """The piece if it is under way."""
+        return self._pieces.get(index)
+
+    def with_free_blocks(self) -> Iterator[PieceInProgress]:
+        """The pieces that have blocks to ask for, oldest first."""
+        return iter(self._open.values())
+
+    @property
+    def full(self) -> bool:
+        """Whether no further piece should be started, to bound memory."""
+        return self._bytes >= MAX_BYTES_UNDER_WAY and len(self._pieces) >= MIN_PIECES_UNDER_WAY
+
+    def start(self, index: int, size: int) -> PieceInProgress:
+        """Begin a piece."""
+        piece = PieceInProgress(index, size, index in self._suspect)
+        self._pieces[index] = self._open[index] = piece
+        self._bytes += size
+        return piece
+
+    def finish(self, index: int) -> None:
+        """End a piece, verified or not."""
+        piece = self._pieces.pop(index, None)
+        if piece is not None:
+            self._open.pop(index, None)
+            self._bytes -= piece.size
+            self.generation += 1
+
+    def suspect(self, index: int) -> None:
+        """From here on ask for this piece from one peer at a time."""
+        self._suspect.add(index)
+
+    def trust(self, index: int) -> None:
+        """The piece was verified: forget that it was suspect."""
+        self._suspect.discard(index)
+
+    def owned_by(self, peer: int) -> list[int]:
+        """The exclusive pieces that only this peer is asked for."""
+        if not self._suspect:
+            return []
+        return [piece.index for piece in self if piece.owner == peer]
+
+    @property
+    def any_free(self) -> bool:
+        """Whether a piece under way has blocks that nobody is asked for."""
+        return bool(self._open)
+
+    def take_free(self, piece: PieceInProgress, count: int, peer: int) -> list[tuple[int, int, int]]:
+        """Up to `count` free blocks, from here on asked of `peer`."""
+        if piece.exclusive:
+            piece.owner = peer
+        blocks: list[tuple[int, int, int]] = []
+        while piece.free and len(blocks) < count:
+            number = piece.free.pop()
+            piece.requested[number] = [peer]
+            blocks.append(piece.block(number))
+        if not piece.free:
+            self._open.pop(piece.index, None)
+        return blocks
+
+    def take_duplicate(self, piece: PieceInProgress, number: int, peer: int) -> tuple[int, int, int]:
+        """A block that others are asked for already, from here on asked of `peer` too."""
+        piece.requested[number].append(peer)
+        return piece.block(number)
+
+    def release(self, index: int, begin: int, peer: int) -> None:
+        """`peer` will not send the block (choked, rejected, gone, too slow)."""
+        piece = self._pieces.get(index)
+        number = begin // BLOCK_LENGTH
+        peers = piece.requested.get(number) if piece else None
+        if piece is None or peers is None or peer not in peers:
+            return
+        peers.remove(peer)
+        if not peers:
+            del piece.requested[number]
+            piece.free.append(number)
+            self._open[index] = piece
+            self.generation += 1
+
+    def store(self, index: int, begin: int, data: bytes | memoryview, peer: int) -> BlockStored | None:
+        """Take a block; None if it is not one that is missing here."""
+        piece = self._pieces.get(index)
+        if piece is None:
+            return None
+        number, rest = divmod(begin, BLOCK_LENGTH)
+        length = len(data)
+        if rest or number >= piece.block_count or piece.sources[number] is not None:
+            return None
+        if length != min(BLOCK_LENGTH, piece.size - begin):
+            return None
+        piece.data[begin : begin + length] = data
+        piece.sources[number] = peer
+        piece.missing -= 1
+        others = piece.requested.pop(number, None)
+        if others is None:
+            # A late answer to a request that was given up.
+            piece.free.remove(number)
+            if not piece.free:
+                self._open.pop(index, None)
+            others = []
+        elif peer in others:
+            others.remove(peer)
+        return BlockStored(others, piece.missing == 0)

@@ -1,0 +1,60 @@
+"""Which pieces are wanted, and how much.
+
+A piece is wanted if the user selected it or an open reader will come to it. Priorities are kept as one
+byte per piece: a range over 100,000 pieces is set by slice.
+"""
+
+from webtorrent_py.codec.bitfield import Bitfield
+
+UNWANTED = 0
+NORMAL = 1
+HIGHEST = 255
+
+
+class Selection:
+    """Priority per piece (0: not selected), and ranges that readers hold on top of it."""
+
+    def __init__(self, piece_count: int, priority: int = NORMAL) -> None:
+        self._priority = bytearray([priority]) * piece_count
+        self._held: dict[int, tuple[int, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._priority)
+
+    def select(self, first: int, last: int, priority: int) -> None:
+        """Give the pieces from `first` to `last` (inclusive) a priority of 0 to 255."""
+        self._priority[first : last + 1] = bytearray([priority]) * (last + 1 - first)
+
+    def hold(self, reader: int, first: int, last: int) -> bool:
+        """Want the pieces from `first` to `last` (inclusive) for as long as the reader holds them.
+
+        True if some of them were not selected anyway.
+        """
+        self._held[reader] = (first, last)
+        return UNWANTED in self._priority[first : last + 1]
+
+    def release(self, reader: int) -> bool:
+        """Forget what a reader held. True if some of it is not selected."""
+        first, last = self._held.pop(reader, (0, -1))
+        return UNWANTED in self._priority[first : last + 1]
+
+    def selected(self, index: int) -> bool:
+        """Whether the user selected the piece."""
+        return self._priority[index] != UNWANTED
+
+    def priority(self, index: int) -> int:
+        """How much the piece is wanted: 0 is not at all."""
+        priority = self._priority[index]
+        if priority == UNWANTED and any(first <= index <= last for first, last in self._held.values()):
+            return NORMAL
+        return priority
+
+    def count_missing(self, have: Bitfield) -> int:
+        """How many selected pieces are not in `have`."""
+        return sum(1 for index, priority in enumerate(self._priority) if priority and not have[index])
+
+    def wanted(self, have: Bitfield) -> list[int]:
+        """The wanted pieces that are not in `have`, in order."""
+        if not self._held:
+            return [index for index, priority in enumerate(self._priority) if priority and not have[index]]
+        return [index for index in range(len(self)) if not have[index] and self.priority(index)]

@@ -1,0 +1,456 @@
+"""One torrent of the client: its peers, and the phase that it is in.
+
+A torrent begins in `Resolving` when only its info hash is known, and is `Active` from when its metadata is
+there. What a message means depends on the phase, so the phase takes it; what is true in every phase (the
+handshake, duplicate peers, bans, timeouts, counting) is here.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol, TypeVar
+
+from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.codec.metainfo import Metainfo, parse_info
+from webtorrent_py.errors import FormatError, StorageError, WebTorrentError, WireError
+from webtorrent_py.events import (
+    MetadataReceived,
+    NoPeers,
+    PeerConnected,
+    PeerDisconnected,
+    TorrentFailed,
+    TorrentWarning,
+)
+from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent.active import Active
+from webtorrent_py.torrent.readers import Reader
+from webtorrent_py.torrent.resolving import Resolving
+from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
+from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.messages import Message
+
+# Seconds. A peer whose channel is open has nothing to wait for with its handshake (stock: 25).
+HANDSHAKE_TIMEOUT = 25.0
+# BEP 3: two minutes; a bit less, so that the message arrives in time.
+KEEP_ALIVE_INTERVAL = 100.0
+# Longer than anybody's keep-alive interval.
+IDLE_TIMEOUT = 180.0
+# Snubbed for so long, a peer only takes the place of a better one.
+USELESS_TIMEOUT = 120.0
+TICK = 1.0
+NO_PEERS_INTERVAL = 30.0
+# Peer ids of peers that are gone but may still be found to have lied, and of those that were banned.
+MAX_REMEMBERED_PEERS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentOptions:
+    """How a torrent is to be treated.
+
+    `have_all`: the store holds everything, verified (seeding). `deselect`: want nothing until asked to.
+    `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
+    `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
+    """
+
+    have_all: bool = False
+    paused: bool = False
+    deselect: bool = False
+    only_files: tuple[tuple[int, int], ...] | None = None
+    sequential: bool = False
+    max_conns: int = 55
+
+
+class Phase(Protocol):
+    """What every phase of a torrent can be told."""
+
+    def peer_added(self, peer: PeerConnection, now: float) -> None:
+        """A peer finished its handshake."""
+
+    def peer_removed(self, peer: PeerConnection, now: float) -> None:
+        """A peer that had finished its handshake is gone."""
+
+    def message_received(self, peer: PeerConnection, message: Message, now: float) -> None:
+        """A checked message came. Raises `WireError`."""
+
+    def tick(self, now: float) -> None:
+        """About a second has passed."""
+
+
+class Torrent:
+    """One torrent. All times are seconds of one monotonic clock; all offsets and lengths are bytes."""
+
+    def __init__(
+        self,
+        id: int,
+        *,
+        info_hash: bytes,
+        own_id: bytes,
+        name: str | None,
+        trackers: Sequence[str],
+        web_seeds: Sequence[str],
+        options: TorrentOptions,
+        outbox: Outbox,
+        random: Random,
+        now: float,
+    ) -> None:
+        self.id = id
+        self.info_hash = info_hash
+        self.trackers = tuple(trackers)
+        self.web_seeds = tuple(web_seeds)
+        self.options = options
+        self.paused = options.paused
+        self.failed: WebTorrentError | None = None
+        self.peers: dict[int, PeerConnection] = {}
+        self.metainfo: Metainfo | None = None
+
+        self._own_id = own_id
+        self._name = name
+        self._outbox = outbox
+        self._random = random
+        self._banned: dict[bytes, None] = {}
+        self._gone: dict[int, bytes] = {}
+        self._dropped: list[int] = []
+        self._next_tick = now + TICK
+        self._no_peers_at = now + NO_PEERS_INTERVAL
+        self._active: Active | None = None
+        self._phase: Phase = Resolving(info_hash, self.peers)
+
+    # --- what it is like ------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str | None:
+        """The name in the metadata; before that, what the magnet link calls it."""
+        return self.metainfo.name if self.metainfo else self._name
+
+    @property
+    def ready(self) -> bool:
+        """Whether the metadata is known and the torrent can be read."""
+        return self._active is not None
+
+    @property
+    def done(self) -> bool:
+        """Whether everything that is selected is verified and stored."""
+        return self._active is not None and self._active.downloader.done
+
+    @property
+    def complete(self) -> bool:
+        """Whether every piece is verified and stored."""
+        return self._active is not None and self._active.progress.have.all
+
+    @property
+    def bitfield(self) -> Bitfield | None:
+        """The verified pieces, once the metadata is known."""
+        return self._active.progress.have if self._active else None
+
+    @property
+    def downloaded(self) -> int:
+        """Verified bytes."""
+        return self._active.progress.bytes if self._active else 0
+
+    @property
+    def received(self) -> int:
+        """Payload bytes that came from peers, right or wrong."""
+        return self._active.downloader.received if self._active else 0
+
+    @property
+    def uploaded(self) -> int:
+        """Payload bytes handed to peers."""
+        return self._active.uploader.total if self._active else 0
+
+    @property
+    def progress(self) -> float:
+        """The verified share, from 0 to 1."""
+        if self.metainfo is None:
+            return 0.0
+        return self.downloaded / self.metainfo.length if self.metainfo.length else 1.0
+
+    @property
+    def left(self) -> int | None:
+        """Bytes still to get, for trackers; None if nobody knows yet."""
+        return self.metainfo.length - self.downloaded if self.metainfo else None
+
+    @property
+    def num_peers(self) -> int:
+        """Peers that finished their handshake."""
+        return sum(1 for peer in self.peers.values() if peer.handshaken)
+
+    def file_downloaded(self, file: int) -> int:
+        """Verified bytes of the file with this index."""
+        return self._active.progress.file_bytes[file] if self._active else 0
+
+    def download_rate(self, now: float) -> float:
+        """Payload bytes per second from all peers."""
+        return sum(peer.download.rate(now) for peer in self.peers.values())
+
+    def upload_rate(self, now: float) -> float:
+        """Payload bytes per second to all peers."""
+        return sum(peer.upload.rate(now) for peer in self.peers.values())
+
+    # --- phases --------------------------------------------------------------------------------
+
+    def activate(self, metainfo: Metainfo, now: float) -> None:
+        """The metadata is known: go on to `Active`. Peers that had come before are taken along."""
+        self.metainfo = metainfo
+        active = Active(
+            self.id,
+            metainfo,
+            have_all=self.options.have_all,
+            priority=UNWANTED if self.options.deselect or self.options.only_files else NORMAL,
+            sequential=self.options.sequential,
+            peers=self.peers,
+            outbox=self._outbox,
+            random=self._random,
+            now=now,
+        )
+        self._outbox.tell(MetadataReceived(self.id))
+        self._active = active
+        self._phase = active
+        for first, last in self.options.only_files or ():
+            for file in range(first, min(last + 1, len(metainfo.files))):
+                active.select_file(file, NORMAL, now)
+        if self.paused:
+            active.pause(now)
+        for peer in list(self.peers.values()):
+            try:
+                peer.set_piece_count(metainfo.piece_count)
+            except WireError as error:
+                self.punish(peer, error, now)
+                continue
+            if peer.handshaken:
+                peer.send_extended_handshake(len(metainfo.info), now)
+                active.peer_added(peer, now)
+        active.announce_ready()
+
+    def _metadata_received(self, info: bytes, now: float) -> None:
+        try:
+            metainfo = parse_info(info, announce=tuple((url,) for url in self.trackers), web_seeds=self.web_seeds)
+        except FormatError as error:
+            # The info hash is right, so no other peer can have better metadata.
+            self.fail(error, now)
+            return
+        self.activate(metainfo, now)
+
+    def fail(self, error: WebTorrentError, now: float) -> None:
+        """Stop for good, and say why."""
+        if self.failed is None:
+            self.failed = error
+            self.close_peers(now, "the torrent failed")
+            self._outbox.tell(TorrentFailed(self.id, error))
+
+    # --- peers ---------------------------------------------------------------------------------
+
+    def wants_peer(self, peer_id: bytes | None) -> bool:
+        """Whether to connect to this peer, or to let it connect."""
+        if self.failed is not None or self.paused or len(self.peers) >= self.options.max_conns:
+            return False
+        if peer_id is None:
+            return True
+        if peer_id == self._own_id or peer_id in self._banned:
+            return False
+        return not any(peer.handshaken and peer.peer_id == peer_id for peer in self.peers.values())
+
+    def peer_opened(self, peer: PeerConnection, now: float) -> None:
+        """A channel to a peer is open: say hello."""
+        self.peers[peer.handle] = peer
+        if self.metainfo is not None:
+            peer.set_piece_count(self.metainfo.piece_count)
+        peer.send_handshake(now)
+
+    def receive_data(self, peer: PeerConnection, data: bytes, now: float) -> None:
+        """Bytes came from a peer. If it breaks the protocol, it alone is dropped."""
+        try:
+            for message in peer.receive_data(data, now):
+                if peer.closed:
+                    return
+                if isinstance(message, Handshake):
+                    self._handshake_received(peer, now)
+                else:
+                    self._phase.message_received(peer, message, now)
+            if isinstance(self._phase, Resolving) and (info := self._phase.take_metadata()) is not None:
+                self._metadata_received(info, now)
+        except WireError as error:
+            self.punish(peer, error, now)
+
+    def writable(self, peer: PeerConnection, now: float) -> None:
+        """The peer's channel can take more."""
+        peer.writable = True
+        if self._active is not None:
+            self._active.uploader.serve(peer, now)
+
+    def drop(self, peer: PeerConnection, reason: str, now: float) -> None:
+        """End a connection. Nothing is held against the peer."""
+        if self.peers.pop(peer.handle, None) is None:
+            return
+        self._dropped.append(peer.handle)
+        peer.close()
+        if peer.handshaken:
+            assert peer.peer_id is not None
+            _remember(self._gone, peer.handle, peer.peer_id)
+            self._phase.peer_removed(peer, now)
+            self._outbox.tell(PeerDisconnected(self.id, peer.handle, reason))
+
+    def punish(self, peer: PeerConnection, error: WebTorrentError, now: float) -> None:
+        """Drop a peer that broke the rules, keep it away, and tell why."""
+        if peer.peer_id is not None:
+            _remember(self._banned, peer.peer_id, None)
+        self.drop(peer, str(error), now)
+        self._outbox.tell(TorrentWarning(self.id, error))
+
+    def close_peers(self, now: float, reason: str) -> None:
+        """End all connections."""
+        for peer in list(self.peers.values()):
+            self.drop(peer, reason, now)
+
+    def take_dropped(self) -> list[int]:
+        """The handles of the connections that ended since the last call."""
+        dropped, self._dropped = self._dropped, []
+        return dropped
+
+    def _handshake_received(self, peer: PeerConnection, now: float) -> None:
+        assert peer.peer_id is not None
+        if peer.peer_id == self._own_id or peer.peer_id in self._banned:
+            peer.handshaken = False
+            self.drop(peer, "a connection to ourselves, or to a banned peer", now)
+            return
+        twin = next((other for other in self._connected() if other is not peer and other.peer_id == peer.peer_id), None)
+        if twin is not None:
+            worse = min(peer, twin, key=self._rank)
+            if worse is peer:
+                peer.handshaken = False
+            self.drop(worse, "a second connection to the same peer", now)
+            if worse is peer:
+                return
+        have = self._active.progress.have if self._active else None
+        peer.send_pieces(have, now)
+        peer.send_extended_handshake(len(self.metainfo.info) if self.metainfo else None, now)
+        self._phase.peer_added(peer, now)
+        self._outbox.tell(PeerConnected(self.id, peer.handle, peer.peer_id))
+
+    def _rank(self, peer: PeerConnection) -> tuple[bytes, bytes]:
+        """Orders two connections to the same peer; both ends compute the same and keep the greater."""
+        assert peer.peer_id is not None
+        return (self._own_id if peer.outgoing else peer.peer_id), peer.offer_id
+
+    def _connected(self) -> Iterator[PeerConnection]:
+        return (peer for peer in self.peers.values() if peer.handshaken)
+
+    # --- the store -----------------------------------------------------------------------------
+
+    def piece_hashed(self, index: int, digest: bytes, now: float) -> None:
+        """The host hashed a complete piece."""
+        if self._active is None:
+            return
+        for handle in self._active.downloader.piece_hashed(index, digest, now):
+            error = WireError(f"the peer sent wrong bytes in piece {index}")
+            if handle in self.peers:
+                self.punish(self.peers[handle], error, now)
+            elif handle in self._gone:
+                _remember(self._banned, self._gone[handle], None)
+
+    def piece_stored(self, index: int, now: float) -> None:
+        """The host stored a verified piece."""
+        if self._active is not None and self.failed is None:
+            self._active.downloader.piece_stored(index, now)
+
+    def storage_failed(self, reason: str, now: float) -> None:
+        """The store is of no use any more."""
+        self.fail(StorageError(reason), now)
+
+    # --- what the user wants -------------------------------------------------------------------
+
+    def select(self, first: int, last: int, priority: int, now: float) -> None:
+        """Download the pieces from `first` to `last` (inclusive). Higher priorities (1 to 255) come first."""
+        if self._active is not None:
+            self._active.downloader.select(first, last, min(max(priority, NORMAL), HIGHEST), now)
+
+    def deselect(self, first: int, last: int, now: float) -> None:
+        """Do not download the pieces from `first` to `last` (inclusive), unless a reader comes to them."""
+        if self._active is not None:
+            self._active.downloader.select(first, last, UNWANTED, now)
+
+    def select_file(self, file: int, now: float, priority: int = NORMAL) -> None:
+        """Download the pieces of one file."""
+        if self._active is not None:
+            self._active.select_file(file, priority, now)
+
+    def deselect_file(self, file: int, now: float) -> None:
+        """Do not download the pieces of one file, but for those that it shares with a neighbour."""
+        if self._active is not None:
+            self._active.deselect_file(file, now)
+
+    def pause(self, now: float) -> None:
+        """Move no payload, neither way, and take no new peers."""
+        self.paused = True
+        if self._active is not None:
+            self._active.pause(now)
+
+    def resume(self, now: float) -> None:
+        """Go on after `pause`."""
+        self.paused = False
+        if self._active is not None:
+            self._active.resume(now)
+
+    def open_reader(self, reader: Reader, now: float) -> None:
+        """Get what the reader needs before all else. The torrent must be ready."""
+        assert self._active is not None
+        self._active.downloader.open_reader(reader, now)
+
+    def reader_available(self, handle: int) -> tuple[int, int]:
+        """Where the reader is, and up to where it can read on without waiting."""
+        assert self._active is not None and self.metainfo is not None
+        reader = self._active.downloader.readers[handle]
+        return reader.position, reader.available(self._active.progress.have, self.metainfo.piece_length)
+
+    def advance_reader(self, handle: int, position: int, now: float) -> None:
+        """The reader consumed up to, or went to, `position`."""
+        assert self._active is not None
+        self._active.downloader.move_reader(handle, position, now)
+
+    def close_reader(self, handle: int, now: float) -> None:
+        """The reader is done."""
+        assert self._active is not None
+        self._active.downloader.close_reader(handle, now)
+
+    # --- time ----------------------------------------------------------------------------------
+
+    def get_timer(self) -> float | None:
+        """When to call `handle_timer` next; a torrent without peers costs nothing but a note every 30 s."""
+        if self.failed is not None:
+            return None
+        return self._next_tick if self.peers else self._no_peers_at
+
+    def handle_timer(self, now: float) -> None:
+        """Time has passed."""
+        if self.peers:
+            if now >= self._next_tick:
+                self._next_tick = now + TICK
+                self._no_peers_at = now + NO_PEERS_INTERVAL
+                self._check_peers(now)
+                self._phase.tick(now)
+        elif now >= self._no_peers_at:
+            self._no_peers_at = now + NO_PEERS_INTERVAL
+            self._outbox.tell(NoPeers(self.id))
+
+    def _check_peers(self, now: float) -> None:
+        for peer in list(self.peers.values()):
+            if not peer.handshaken and now - peer.opened_at > HANDSHAKE_TIMEOUT:
+                self.drop(peer, "no handshake within 25 seconds", now)
+            elif now - peer.last_received > IDLE_TIMEOUT:
+                self.drop(peer, "nothing heard for three minutes", now)
+            elif peer.snubbed and now - peer.last_block > USELESS_TIMEOUT:
+                self.drop(peer, "no block came for two minutes", now)
+            elif now - peer.last_sent > KEEP_ALIVE_INTERVAL:
+                peer.send_keep_alive(now)
+
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep the newest `MAX_REMEMBERED_PEERS` entries."""
+    memory.pop(key, None)
+    memory[key] = value
+    if len(memory) > MAX_REMEMBERED_PEERS:
+        del memory[next(iter(memory))]
