@@ -6,9 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from webtorrent_py.codec.bencode import Encodable, Value
+from webtorrent_py.codec.bencode import Value
 from webtorrent_py.codec.creation import create_info
-from webtorrent_py.codec.metainfo import HASH_SIZE
 
 hashes = st.binary(min_size=20, max_size=20)
 """SHA-1 hashes, info hashes, peer ids."""
@@ -41,6 +40,16 @@ file_names = st.text(st.sampled_from("abcxyzABC019-_ .äß日🎬"), min_size=1,
 """Names that are safe on every system, so that they come out as they went in."""
 
 
+# Folders have a plus sign, which no file has, so that no path is both.
+_paths = st.builds(
+    lambda folders, name: (*folders, name), st.lists(file_names.map("+{}".format), max_size=2), file_names
+)
+
+
+def _folded(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(part.casefold() for part in path)
+
+
 @dataclass(frozen=True, slots=True)
 class TorrentContent:
     """A torrent's bytes, files (paths without the torrent's name) and info dictionary."""
@@ -59,16 +68,7 @@ def torrents(draw: st.DrawFn, min_length: int = 0, max_file: int = 5000, max_fil
     """Small torrents with real content and right hashes. Paths differ also without regard to case."""
     name = draw(file_names)
     single_file = draw(st.booleans())
-    if single_file:
-        paths = [(name,)]
-    else:
-        # Folders have a name that no file has, so that none is both.
-        folders = st.lists(file_names.map("in ".__add__), max_size=2).map(tuple)
-        path = st.tuples(folders, file_names.filter(lambda file: not file.startswith("in "))).map(
-            lambda p: (*p[0], p[1])
-        )
-        key = lambda path: tuple(part.casefold() for part in path)  # noqa: E731 - Hypothesis wants a function here
-        paths = draw(st.lists(path, min_size=1, max_size=max_files, unique_by=key))
+    paths = [(name,)] if single_file else draw(st.lists(_paths, min_size=1, max_size=max_files, unique_by=_folded))
     lengths = [draw(st.integers(0, max_file)) for _ in paths]
     if sum(lengths) < min_length:
         lengths[0] += min_length - sum(lengths)
@@ -76,12 +76,6 @@ def torrents(draw: st.DrawFn, min_length: int = 0, max_file: int = 5000, max_fil
     content = bytes((index * 7 + (index >> 8)) & 255 for index in range(total))
     piece_length = draw(st.sampled_from([512, 1000, 1024, 4096, 16384]))
     pieces = b"".join(sha1(content[at : at + piece_length]).digest() for at in range(0, total, piece_length))
-    assert len(pieces) % HASH_SIZE == 0
     files = tuple(zip(paths, lengths, strict=True))
     info = create_info(name, files, piece_length, pieces, single_file=single_file)
     return TorrentContent(name, files, piece_length, content, pieces, single_file, info)
-
-
-def as_encodable(value: Value) -> Encodable:
-    """What decoding gives is also what encoding takes; the type checker cannot see that."""
-    return value  # type: ignore[return-value]

@@ -15,11 +15,12 @@ from webtorrent_py.errors import InvalidTorrentIdError, MagnetError
 MAX_URI_LENGTH = 64 * 1024
 """Characters of a link. Some hundred trackers fit; it bounds everything that a link can hold."""
 
-_SCHEME = re.compile(r"(?:stream-)?magnet:\?", re.IGNORECASE)
+_ANY_CASE = re.IGNORECASE | re.ASCII  # without ASCII, other letters count as the same (the long s as an s)
+_SCHEME = re.compile(r"(?:stream-)?magnet:\?", _ANY_CASE)
 _KEY = re.compile(r"(xt|dn|tr|ws|as|xs|so|x\.pe)(?:\.\d+)?")  # `tr.1=…` numbers what may also just be repeated
-_BTIH = re.compile(r"urn:btih:(?:([0-9a-f]{40})|([a-z2-7]{32}))", re.IGNORECASE)
-_BTMH = re.compile(r"urn:btmh:", re.IGNORECASE)
-_BARE_HASH = re.compile(r"[0-9a-f]{40}|[a-z2-7]{32}", re.IGNORECASE)
+_BTIH = re.compile(r"urn:btih:(?:([0-9a-f]{40})|([a-z2-7]{32}))", _ANY_CASE)
+_BTMH = re.compile(r"urn:btmh:", _ANY_CASE)
+_BARE_HASH = re.compile(r"[0-9a-f]{40}|[a-z2-7]{32}", _ANY_CASE)
 _RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
 
 # What JavaScript's encodeURIComponent leaves as it is, apart from what quote() always does.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.strategies import as_encodable, bencode_dictionaries, bencode_values
+from tests.strategies import bencode_dictionaries, bencode_values
 from webtorrent_py.codec import bencode
 from webtorrent_py.codec.bencode import MAX_DEPTH, Verbatim, decode, decode_prefix, encode, value_span
 from webtorrent_py.errors import BencodeError
@@ -97,12 +97,12 @@ def test_refuses_and_names_the_offset(data, offset):
 
 @given(bencode_values)
 def test_round_trip(value):
-    assert decode(encode(as_encodable(value))) == value
+    assert decode(encode(value)) == value
 
 
 @given(bencode_values)
 def test_no_prefix_is_a_value(value):
-    data = encode(as_encodable(value))
+    data = encode(value)
     for end in range(len(data)):
         with pytest.raises(BencodeError):
             decode(data[:end])
@@ -112,7 +112,7 @@ def test_no_prefix_is_a_value(value):
 
 @given(bencode_values, st.binary(min_size=1, max_size=20), st.binary(max_size=20))
 def test_only_prefix_decoding_takes_trailing_bytes(value, trailing, leading):
-    data = encode(as_encodable(value))
+    data = encode(value)
     with pytest.raises(BencodeError, match=f"offset {len(data)}$"):
         decode(data + trailing)
     assert decode_prefix(leading + data + trailing, len(leading)) == (value, len(leading) + len(data))
@@ -124,8 +124,8 @@ def check_single_spelling(data):
     except BencodeError:
         return
     # Only the order of keys is free; it does not change the length.
-    assert len(encode(as_encodable(value))) == len(data)
-    assert decode(encode(as_encodable(value))) == value
+    assert len(encode(value)) == len(data)
+    assert decode(encode(value)) == value
 
 
 @given(st.binary(max_size=60) | st.text("ilde0123456789:-ab", max_size=40).map(str.encode))
@@ -136,7 +136,7 @@ def test_garbage_is_refused_or_has_no_other_spelling(data):
 
 @given(bencode_values, st.data())
 def test_one_changed_byte_is_refused_or_has_no_other_spelling(value, data):
-    encoded = bytearray(encode(as_encodable(value)))
+    encoded = bytearray(encode(value))
     encoded[data.draw(st.integers(0, len(encoded) - 1))] = data.draw(st.sampled_from(b"ilde0129:-+_ \x00"))
     check_single_spelling(bytes(encoded))
 
@@ -144,11 +144,11 @@ def test_one_changed_byte_is_refused_or_has_no_other_spelling(value, data):
 @given(bencode_dictionaries)
 def test_spans_cover_the_bytes_as_received(dictionary):
     # Keys written in the order of the drawn dictionary, which is seldom the sorted one.
-    items = [encode(key) + encode(as_encodable(value)) for key, value in dictionary.items()]
+    items = [encode(key) + encode(value) for key, value in dictionary.items()]
     data = b"d" + b"".join(items) + b"e"
     for key, value in dictionary.items():
         start, end = value_span(data + b"trailing", key)
-        assert data[start:end] == encode(as_encodable(value))
+        assert data[start:end] == encode(value)
 
 
 def test_span_of_an_unsorted_value_is_not_sorted():
@@ -167,7 +167,7 @@ def test_span_is_of_a_key_in_the_outermost_dictionary(data):
 def test_depth_is_bounded(opening, closing):
     innermost = b"i0e"
     deepest = opening * MAX_DEPTH + innermost + closing * MAX_DEPTH
-    assert encode(as_encodable(decode(deepest))) == deepest
+    assert encode(decode(deepest)) == deepest
     for depth in (MAX_DEPTH + 1, 100_000):
         with pytest.raises(BencodeError, match=f"more than {MAX_DEPTH} deep"):
             decode(opening * depth + innermost + closing * depth)
