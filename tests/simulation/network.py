@@ -1,0 +1,295 @@
+"""Whole swarms in one process and in virtual time: real clients over a network that is only computed.
+
+Everything that happens is an entry in one heap of (time, order, call). All randomness comes from one seed, so
+a run that failed is replayed by its seed.
+"""
+
+import hashlib
+import heapq
+from collections.abc import Callable
+from itertools import count
+from random import Random
+
+from webtorrent_py import actions as a
+from webtorrent_py.client import Client
+from webtorrent_py.codec.metainfo import Metainfo, parse_info
+from webtorrent_py.codec.creation import create_info
+from webtorrent_py.desktop.signalling import Delivery, Signalling
+from webtorrent_py.events import Event, TorrentDone
+
+TRACKER = "ws://tracker.test"
+
+
+def make_content(size: int, seed: int = 0) -> bytes:
+    """Bytes that are the same in every run."""
+    return Random(seed).randbytes(size)
+
+
+def make_metainfo(content: bytes, piece_length: int = 32768, name: str = "content") -> Metainfo:
+    """A single-file torrent of the content."""
+    pieces = b"".join(
+        hashlib.sha1(content[start : start + piece_length]).digest() for start in range(0, len(content), piece_length)
+    )
+    info = create_info(name, [((name,), len(content))], piece_length, pieces, single_file=True)
+    return parse_info(info, announce=((TRACKER,),))
+
+
+class Network:
+    """Time, the tracker, and the lines between nodes."""
+
+    def __init__(self, seed: int = 1, *, latency: float = 0.02, rate: float = 2e6, interval: int = 30) -> None:
+        self.now = 0.0
+        self.random = Random(seed)
+        self.seed = seed
+        self.latency = latency
+        self.rate = rate
+        self.tracker_up = True
+        self.tracker: Signalling[tuple[Node, int]] = Signalling(interval, self.random)
+        self.nodes: list[Node] = []
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def at(self, when: float, call: Callable[[], None]) -> None:
+        """Let something happen at a time."""
+        heapq.heappush(self._heap, (when, next(self._order), call))
+
+    def after(self, delay: float, call: Callable[[], None]) -> None:
+        """Let something happen later."""
+        self.at(self.now + delay, call)
+
+    def run(self, until: Callable[[], bool], limit: float = 600.0) -> None:
+        """Go on until the condition holds; fail if it does not within `limit` virtual seconds."""
+        end = self.now + limit
+        while not until():
+            if not self._heap or self._heap[0][0] > end:
+                raise AssertionError(f"seed {self.seed}: nothing more to come at {self.now:.1f} s: {self.describe()}")
+            self.now, _, call = heapq.heappop(self._heap)
+            call()
+
+    def run_for(self, seconds: float) -> None:
+        """Let time pass."""
+        end = self.now + seconds
+        while self._heap and self._heap[0][0] <= end:
+            self.now, _, call = heapq.heappop(self._heap)
+            call()
+        self.now = end
+
+    def describe(self) -> str:
+        """Where everybody is, for a failure's message."""
+        return "; ".join(
+            f"{node.name} {torrent.progress:.0%} of {torrent.num_peers} peers"
+            for node in self.nodes
+            for torrent in node.client.torrents.values()
+        )
+
+    def add(self, name: str, **options: object) -> "Node":
+        """A new node."""
+        node = Node(self, name, **options)  # type: ignore[arg-type]
+        self.nodes.append(node)
+        return node
+
+    def tracker_received(self, node: "Node", socket: int, text: str) -> None:
+        """A node's text has reached the tracker."""
+        if not self.tracker_up:
+            return
+        for output in self.tracker.receive_text((node, socket), text):
+            if isinstance(output, Delivery):
+                (to, its_socket), answer = output.connection, output.text
+                self.after(self.latency, lambda to=to, s=its_socket, t=answer: to.socket_text(s, t))
+
+
+class Line:
+    """One open channel, seen from one end."""
+
+    def __init__(self, network: Network, rate: float) -> None:
+        self.network = network
+        self.rate = rate
+        self.free_at = 0.0
+        self.other: tuple[Node, int] | None = None
+        self.closed = False
+
+    def send(self, data: bytes) -> float:
+        """Put bytes on the line, cut at random; the time when the last one is out."""
+        network = self.network
+        start = max(network.now, self.free_at)
+        self.free_at = start + len(data) / self.rate
+        if self.other is not None:
+            node, handle = self.other
+            cut = network.random.randrange(len(data) + 1) if network.random.random() < 0.1 else 0
+            for part in (data[:cut], data[cut:]):
+                if part:
+                    network.at(self.free_at + network.latency, lambda p=part: node.data_arrived(handle, p))
+        return self.free_at
+
+
+class Node:
+    """One client with its store. `corrupt` sends wrong blocks, `rate` is what it sends per second and peer."""
+
+    def __init__(self, network: Network, name: str, *, corrupt: bool = False, rate: float | None = None) -> None:
+        self.network = network
+        self.name = name
+        self.corrupt = corrupt
+        self.rate = rate or network.rate
+        self.client = Client(
+            peer_id=network.random.randbytes(20), random=Random(network.random.getrandbits(64)), max_conns=30
+        )
+        self.stores: dict[int, dict[int, bytes]] = {}
+        self.lines: dict[int, Line] = {}
+        self.events: list[Event] = []
+        self.sent_bytes = 0
+        self._held: dict[tuple[int, int], bytes] = {}
+        self._piece_length: dict[int, int] = {}
+        self._timer: float | None = None
+
+    # --- what tests do -------------------------------------------------------------------------
+
+    def seed(self, metainfo: Metainfo, content: bytes):
+        """Offer the content."""
+        torrent = self.client.add(metainfo, self.network.now, have_all=True)
+        length = metainfo.piece_length
+        self.stores[torrent.id] = {
+            index: content[index * length : (index + 1) * length] for index in range(metainfo.piece_count)
+        }
+        self.turn()
+        return torrent
+
+    def add(self, source, **options):
+        """Download."""
+        torrent = self.client.add(source, self.network.now, **options)
+        self.turn()
+        return torrent
+
+    def do(self, call: Callable[..., object], *args: object) -> object:
+        """Call a method of the client that takes the time last, as one turn."""
+        result = call(*args, self.network.now)
+        self.turn()
+        return result
+
+    def content(self, torrent: int) -> bytes:
+        """All stored pieces, joined."""
+        return b"".join(data for _, data in sorted(self.stores[torrent].items()))
+
+    def done(self, torrent: int) -> bool:
+        """Whether the client said that the torrent is done."""
+        return any(isinstance(event, TorrentDone) and event.torrent == torrent for event in self.events)
+
+    def disappear(self) -> None:
+        """Lose all connections without a word."""
+        for handle in list(self.lines):
+            self._close_line(handle)
+        self.network.tracker.connection_closed((self, -1))
+        self.client.close(self.network.now)
+        self.client.actions_to_perform()
+
+    # --- what the network does -----------------------------------------------------------------
+
+    def socket_text(self, socket: int, text: str) -> None:
+        """A text came from the tracker."""
+        self.do(self.client.socket_received, socket, text)
+
+    def data_arrived(self, handle: int, data: bytes) -> None:
+        """Bytes came from a peer."""
+        if handle in self.lines:
+            self.do(self.client.receive_data, handle, data)
+
+    def link(self, handle: int, other: "Node", its_handle: int) -> None:
+        """The channel to another node is open."""
+        line = Line(self.network, self.rate)
+        line.other = (other, its_handle)
+        self.lines[handle] = line
+        self.do(self.client.channel_opened, handle)
+
+    def _close_line(self, handle: int) -> None:
+        line = self.lines.pop(handle, None)
+        if line is not None and line.other is not None:
+            node, its_handle = line.other
+            self.network.after(self.network.latency, lambda: node.line_closed(its_handle))
+
+    def line_closed(self, handle: int) -> None:
+        """The other end is gone."""
+        if self.lines.pop(handle, None) is not None:
+            self.do(self.client.channel_closed, handle)
+
+    # --- the host ------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Carry out what the client wants done, and set its timer."""
+        while actions := self.client.actions_to_perform():
+            for action in actions:
+                self._perform(action)
+        self.events += self.client.events_received()
+        self._arm()
+
+    def _arm(self) -> None:
+        due = self.client.get_timer()
+        if due is not None and (self._timer is None or due < self._timer):
+            self._timer = due
+            self.network.at(max(due, self.network.now), lambda: self._ring(due))
+
+    def _ring(self, due: float) -> None:
+        if self._timer == due:
+            self._timer = None
+            self.do(self.client.handle_timer)
+
+    def _perform(self, action: a.Action) -> None:
+        network, client = self.network, self.client
+        match action:
+            case a.OpenSocket(socket):
+                if network.tracker_up:
+                    network.after(network.latency, lambda: self.do(client.socket_opened, socket))
+                else:
+                    network.after(1.0, lambda: self.do(client.socket_closed, socket, "refused"))
+            case a.SendText(socket, text):
+                network.after(network.latency, lambda: network.tracker_received(self, socket, text))
+            case a.CloseSocket(socket):
+                network.after(network.latency, lambda: network.tracker.connection_closed((self, socket)))
+            case a.CreateOffer(peer):
+                sdp = f"offer {network.nodes.index(self)} {peer}"
+                network.after(0.01, lambda: self.do(client.offer_created, peer, sdp))
+            case a.AcceptOffer(peer, sdp):
+                _, index, handle = sdp.split()
+                answer = f"answer {network.nodes.index(self)} {peer}"
+                self.lines[peer] = Line(network, self.rate)
+                self.lines[peer].other = (network.nodes[int(index)], int(handle))
+                network.after(0.01, lambda: self.do(client.answer_created, peer, answer))
+            case a.AcceptAnswer(peer, sdp):
+                _, index, handle = sdp.split()
+                other = network.nodes[int(index)]
+                if int(handle) in other.lines:
+                    network.after(2 * network.latency, lambda: self.link(peer, other, int(handle)))
+                    network.after(2 * network.latency, lambda: other.link(int(handle), self, peer))
+            case a.Send(peer, data):
+                if peer in self.lines:
+                    self.lines[peer].send(data)
+            case a.SendBlock(peer, header, torrent, offset, length):
+                self._send_block(peer, header, torrent, offset, length)
+            case a.ClosePeer(peer):
+                self._close_line(peer)
+            case a.OpenStore(torrent, _, piece_length):
+                self.stores.setdefault(torrent, {})
+                self._piece_length[torrent] = piece_length
+            case a.HashPiece(torrent, index, data):
+                self._held[torrent, index] = bytes(data)
+                digest = hashlib.sha1(data).digest()
+                network.after(0.002, lambda: self.do(client.piece_hashed, torrent, index, digest))
+            case a.StorePiece(torrent, index):
+                self.stores[torrent][index] = self._held.pop((torrent, index))
+                network.after(0.001, lambda: self.do(client.piece_stored, torrent, index))
+            case a.DropPiece(torrent, index):
+                del self._held[torrent, index]
+            case a.CloseStore(torrent):
+                self.stores.pop(torrent, None)
+
+    def _send_block(self, peer: int, header: bytes, torrent: int, offset: int, length: int) -> None:
+        line = self.lines.get(peer)
+        if line is None:
+            return
+        index, begin = divmod(offset, self._piece_length[torrent])
+        # A piece that is not stored raises here: nothing unverified may ever be served.
+        block = self.stores[torrent][index][begin : begin + length]
+        assert len(block) == length
+        if self.corrupt:
+            block = bytes(byte ^ 0xFF for byte in block)
+        self.sent_bytes += length
+        out_at = line.send(header + block)
+        self.network.at(out_at, lambda: self.do(self.client.writable, peer))
