@@ -336,7 +336,7 @@ class Downloader:
             self._restart(index)
 
     def _restart(self, index: int) -> None:
-        self._pieces.finish(index)
+        self._pieces.abandon(index)
         if self._wanted[index]:
             self._availability.offer(index, self._selection.priority(index))
 

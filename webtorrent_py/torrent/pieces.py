@@ -107,12 +107,18 @@ class PiecesInProgress:
         return piece
 
     def finish(self, index: int) -> None:
-        """End a piece, verified or not."""
+        """End a verified piece."""
+        if self.full:
+            self.generation += 1
         piece = self._pieces.pop(index, None)
         if piece is not None:
             self._open.pop(index, None)
             self._bytes -= piece.size
-            self.generation += 1
+
+    def abandon(self, index: int) -> None:
+        """End a piece whose bytes are of no use; it can be started again."""
+        self.finish(index)
+        self.generation += 1
 
     def suspect(self, index: int) -> None:
         """From here on ask for this piece from one peer at a time."""
