@@ -3,6 +3,7 @@
 Every test here runs in Chromium and in Firefox unless `--browser` says otherwise.
 """
 
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,13 +13,14 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, BrowserType
 
 from tests.browser.browsers import BROWSERS, launch_options
-from tests.browser.driver import HERE, OUR_PAGE, STOCK_PAGE, ClientPage
+from tests.browser.driver import HERE, OUR_PAGE, SCRIPTED_PAGE, STOCK_PAGE, ClientPage, ScriptedPage
 from tests.peers.content import Content, make_content
 from tests.peers.hosts import Background, Script, ScriptedTracker, Site
 from tests.peers.libtorrent_peer import LibtorrentPeer
 from tests.peers.npm import STOCK_DIST, ReferenceTracker
 
-DIST = HERE.parent.parent / "dist"
+DIST = Path(os.environ.get("WEBTORRENT_DIST") or HERE.parent.parent / "dist")
+PEERS = HERE.parent / "peers"
 CONSOLE = pytest.StashKey[list[str]]()
 
 
@@ -88,9 +90,14 @@ def site(background: Background) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def page_site(background: Background, site: Site) -> Iterator[Site]:
-    """The test pages, on another origin than `dist/`: `/ours.html` and `/stock.html`."""
-    pages = {"/ours.html": OUR_PAGE.format(script=f"{site.url}/webtorrent-py.js"), "/stock.html": STOCK_PAGE}
-    with Site(background, {"/stock/": STOCK_DIST, "/pages/": HERE / "pages"}, pages) as page_site:
+    """The test pages, on another origin than `dist/`: `/ours.html`, `/stock.html` and `/scripted.html`."""
+    folders = {"/stock/": STOCK_DIST, "/pages/": HERE / "pages", "/peers/": PEERS}
+    pages = {
+        "/ours.html": OUR_PAGE.format(script=f"{site.url}/webtorrent-py.js"),
+        "/stock.html": STOCK_PAGE,
+        "/scripted.html": SCRIPTED_PAGE,
+    }
+    with Site(background, folders, pages) as page_site:
         yield page_site
 
 
@@ -117,10 +124,10 @@ def libtorrent_peer() -> Iterator[Callable[..., LibtorrentPeer]]:
 
 @pytest.fixture
 def open_client(new_context: Callable[..., BrowserContext], page_site: Site) -> Callable[..., ClientPage]:
-    """Opens a page with a client, each in a context of its own: `kind` is "ours" or "stock"."""
+    """Opens a page with a client, "ours" or "stock", each in a context of its own; `options` are the client's."""
 
-    def open_page(kind: str = "ours", **options: Any) -> ClientPage:
-        client = ClientPage(new_context().new_page(), f"{page_site.url}/{kind}.html")
+    def open_page(kind: str, url: str | None = None, **options: Any) -> ClientPage:
+        client = ClientPage(new_context().new_page(), url or f"{page_site.url}/{kind}.html")
         client.start(**options)
         return client
 
@@ -137,6 +144,12 @@ def ours(open_client: Callable[..., ClientPage]) -> ClientPage:
 def stock_page(open_client: Callable[..., ClientPage]) -> ClientPage:
     """A page with stock webtorrent."""
     return open_client("stock")
+
+
+@pytest.fixture
+def scripted_peers(new_context: Callable[..., BrowserContext], page_site: Site) -> ScriptedPage:
+    """A page with scripted peers, one after the other."""
+    return ScriptedPage(new_context().new_page(), f"{page_site.url}/scripted.html")
 
 
 @pytest.fixture(scope="session")

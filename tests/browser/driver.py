@@ -16,6 +16,7 @@ CLIENT_OPTIONS: Mapping[str, Any] = {"tracker": {"rtcConfig": {"iceServers": []}
 
 OUR_PAGE = """<!doctype html>
 <meta charset="utf-8">
+<link rel="icon" href="data:,">
 <title>webtorrent-py</title>
 <script src="{script}"></script>
 <script src="/pages/tools.js"></script>
@@ -24,6 +25,7 @@ OUR_PAGE = """<!doctype html>
 
 STOCK_PAGE = """<!doctype html>
 <meta charset="utf-8">
+<link rel="icon" href="data:,">
 <title>stock webtorrent</title>
 <script type="module">
   import WebTorrent from '/stock/webtorrent.min.js'
@@ -31,6 +33,13 @@ STOCK_PAGE = """<!doctype html>
 </script>
 <script src="/pages/tools.js"></script>
 <input type="file" multiple>
+"""
+
+SCRIPTED_PAGE = """<!doctype html>
+<meta charset="utf-8">
+<link rel="icon" href="data:,">
+<title>scripted peers</title>
+<script src="/peers/scripted_peer.js"></script>
 """
 
 
@@ -47,12 +56,12 @@ class ClientPage:
         """Make the client."""
         self.page.evaluate("options => void tools.start(options)", {**CLIENT_OPTIONS, **options})
 
-    def add(self, name: str, torrent_id: str | bytes, **options: Any) -> None:
+    def add(self, name: str, torrent_id: str | bytes, /, **options: Any) -> None:
         """Add a torrent and go on at once."""
         given = list(torrent_id) if isinstance(torrent_id, bytes) else torrent_id
         self.page.evaluate("([name, given, options]) => tools.add(name, given, options)", [name, given, options])
 
-    def seed(self, name: str, files: Sequence[Path], tracker: str, **options: Any) -> str:
+    def seed(self, name: str, files: Sequence[Path], tracker: str, /, **options: Any) -> str:
         """Seed these files, chosen as a user would; returns the magnet link once the torrent is seeding."""
         self.page.locator("input").set_input_files(files)
         magnet: str = self.page.evaluate(
@@ -87,7 +96,36 @@ class ClientPage:
         digests: Mapping[str, str] = self.page.evaluate("name => tools.digests(name)", name)
         return digests
 
+    def wait_for_warning(self, name: str, mention: str) -> Any:
+        """Wait for a torrent's warning whose message has `mention` in it; returns its `code` and `message`."""
+        self.page.wait_for_function(
+            "([name, mention]) => tools.details(name, 'warning').some(({ message }) => message.includes(mention))",
+            arg=[name, mention],
+        )
+        return next(detail for detail in self.details(name, "warning") if mention in detail["message"])
+
     def assert_complete(self, name: str, content: Content) -> None:
         """Wait for the download's end, then compare every byte by its file's SHA-256."""
         self.wait_for_event(name, "done")
         assert self.digests(name) == content.sha256
+
+
+class ScriptedPage:
+    """A page whose peers do what the scripts in `tests/peers/scripted_peer.js` say."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        page.set_default_timeout(TIMEOUT_SECONDS * 1000)
+        page.goto(url)
+
+    def join(self, script: str, tracker: str, info_hash: str, **options: Any) -> None:
+        """Join a swarm as another peer; returns once a client has connected to it."""
+        self.page.evaluate(
+            "settings => { globalThis.peer = new ScriptedPeer(settings) }",
+            {"script": script, "tracker": tracker, "infoHash": info_hash, "options": options},
+        )
+        self.page.wait_for_function("() => peer.state !== 'joining'")
+
+    def wait_until_dropped(self) -> None:
+        """Wait until the client has closed the connection to the peer that joined last."""
+        self.page.wait_for_function("() => peer.state === 'closed'")

@@ -57,7 +57,7 @@ def make_content(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
     info = make_info(name, {path.removeprefix(name).strip("/"): data for path, data in files.items()}, piece_length)
-    return Content(root, name, files, bencodepy.encode({b"info": info}), info_hash_of(info))
+    return Content(root, name, files, encode({b"info": info}), info_hash_of(info))
 
 
 def make_info(name: str, files: Mapping[str, bytes], piece_length: int) -> dict[bytes, object]:
@@ -78,6 +78,12 @@ def make_info(name: str, files: Mapping[str, bytes], piece_length: int) -> dict[
     return info
 
 
+def encode(value: object) -> bytes:
+    """Bencode."""
+    encoded: bytes = bencodepy.encode(value)
+    return encoded
+
+
 def info_hash_of(info: Mapping[bytes, object]) -> str:
     """The hex info hash of an info dictionary."""
-    return hashlib.sha1(bencodepy.encode(info)).hexdigest()
+    return hashlib.sha1(encode(info)).hexdigest()

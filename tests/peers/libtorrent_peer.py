@@ -51,7 +51,7 @@ class LibtorrentPeer:
         else:
             params = libtorrent.load_torrent_buffer(torrent)
         params.save_path = str(directory)
-        params.trackers = list(trackers)
+        params.trackers += trackers
         params.upload_limit = rate_limit
         params.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
         if seed:

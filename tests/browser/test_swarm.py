@@ -1,0 +1,40 @@
+"""Several leechers help each other."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.browser.driver import ClientPage
+from tests.peers.content import Content
+from tests.peers.npm import ReferenceTracker
+
+# Slow enough that the leechers, who each would need two seconds from the seed alone, meet before they are done.
+SEED_BYTES_PER_SECOND = 2_500_000
+
+
+def test_two_of_our_pages_exchange_pieces_of_a_stock_page_s_seed(
+    open_client: Callable[..., ClientPage], tracker: ReferenceTracker, single: Content
+) -> None:
+    seed = open_client("stock", uploadLimit=SEED_BYTES_PER_SECOND)
+    leechers = [open_client("ours"), open_client("ours")]
+    magnet = seed.seed("single", [single.root / single.name], tracker.url)
+    for leecher in leechers:
+        leecher.add("single", magnet)
+    for leecher in leechers:
+        leecher.assert_complete("single", single)
+    assert all(leecher.get("torrents.single.uploaded") > 0 for leecher in leechers)
+
+
+@pytest.mark.parametrize("kinds", [("ours", "stock")], ids="-".join)
+def test_our_seed_s_leechers_exchange_pieces(
+    open_client: Callable[..., ClientPage], tracker: ReferenceTracker, album: Content, kinds: tuple[str, ...]
+) -> None:
+    seed = open_client("ours")
+    magnet = seed.seed("album", [album.root / path for path in album.files], tracker.url, name="album")
+    leechers = [open_client(kind) for kind in kinds]
+    for leecher in leechers:
+        leecher.add("album", magnet)
+    for leecher in leechers:
+        leecher.wait_for_event("album", "done")
+        assert sorted(leecher.digests("album").values()) == sorted(album.sha256.values())
+    assert sum(leecher.get("torrents.album.uploaded") for leecher in leechers) > 0
