@@ -1,4 +1,4 @@
-"""File paths out of a torrent, made safe to show, to save under and to hand to any file system.
+"""File paths out of a torrent, made safe to show and to save under.
 
 Rules, for one component of a path:
 
@@ -11,6 +11,9 @@ Rules, for one component of a path:
 - More than 255 bytes of UTF-8 are shortened before the extension.
 
 Paths that differ at most in case are then told apart by a number.
+
+Characters that only Windows refuses (`?`, `*`, `"`, `<`, `>`, `|`, other colons) stay: they harm nobody, they are common,
+and pages show them. Browsers replace them when they save.
 """
 
 import re
@@ -22,7 +25,7 @@ MAX_COMPONENT_SIZE = 255
 """Bytes of UTF-8 in one component: what Linux, macOS and (in UTF-16 units) Windows allow."""
 
 MAX_COMPONENTS = 64
-"""Folders inside each other. Windows' 260 characters end sooner."""
+"""Names in one path. Real torrents have a dozen at most."""
 
 _SEPARATOR = re.compile(r"[/\\]")
 _REPLACED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029/\\]|(?<=\A[A-Za-z]):")

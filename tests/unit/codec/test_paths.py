@@ -8,7 +8,9 @@ from tests.strategies import file_names
 from webtorrent_py.codec.paths import MAX_COMPONENT_SIZE, MAX_COMPONENTS, safe_path, unique_paths
 from webtorrent_py.errors import MetainfoError
 
-ugly_text = st.text(st.sampled_from("abC:./\\\0\n\x7f\u202e\u2066 é🎬?*") | st.characters(exclude_categories=["Cs"]), max_size=300)
+ugly_text = st.text(
+    st.sampled_from("abC:./\\\0\n\x7f\u202e\u2066 é🎬?*") | st.characters(exclude_categories=["Cs"]), max_size=300
+)
 
 
 @pytest.mark.parametrize(
