@@ -12,8 +12,8 @@ Rules, for one component of a path:
 
 Paths that differ at most in case are then told apart by a number.
 
-Characters that only Windows refuses (`?`, `*`, `"`, `<`, `>`, `|`, other colons) stay: they harm nobody, they are common,
-and pages show them. Browsers replace them when they save.
+Characters that only Windows refuses (`?`, `*`, `"`, `<`, `>`, `|`, other colons) stay: they harm nobody, they are
+common, and pages show them. Browsers replace them when they save.
 """
 
 import re
