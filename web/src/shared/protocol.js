@@ -1,0 +1,52 @@
+// What crosses between page, engine worker and media worker: every name and shape, once.
+//
+// Comlink carries the calls. Each side exposes exactly the names listed here; a call of any other
+// name is refused with ERR_UNKNOWN_MESSAGE on the side that made it.
+
+/**
+ * Calls that the page makes to the engine worker. `torrent` and `file` are the page's own numbers:
+ * keys that it gives out itself (so that mirrors exist before the engine is up) and file indices.
+ *
+ * - `boot(config, pagePort)`: start Python; resolves to `{ peerId }` when it is up.
+ * - `add(torrent, id, options)`, `seed(torrent, items, options)`: resolve once the torrent is known to the client.
+ * - `remove(torrent)`, `destroy()`: resolve when done.
+ * - `find(id)`: the key of the torrent with this id, or null.
+ * - `command(torrent, file, name, args)`: a method of the generated schema; `file` is null for a torrent's own.
+ * - `openReader(torrent, file, start, end)`: a number to read with, `end` exclusive, in bytes of the file.
+ * - `read(reader)`: the next ArrayBuffer, or null at the end. `closeReader(reader)`.
+ * - `openPort(torrent, file, port)`: serve random-access reads (READER_METHODS) over a MessagePort.
+ * - `attachChannel(peer, channel)`: a data channel, transferred (or the MessagePort of a relayed one).
+ * - `connectionLost(peer, reason)`: an RTCPeerConnection failed or closed.
+ */
+export const ENGINE_METHODS = [
+  'boot', 'add', 'seed', 'remove', 'destroy', 'find', 'command',
+  'openReader', 'read', 'closeReader', 'openPort', 'attachChannel', 'connectionLost'
+]
+
+/**
+ * Calls that the engine worker makes to the page.
+ *
+ * - `update(batch)`: new state and events, see `webtorrent_py/browser/bridge.py`.
+ * - `createOffer(peer)`, `acceptOffer(peer, sdp)`: resolve to the local SDP, candidates included.
+ * - `acceptAnswer(peer, sdp)`, `closePeer(peer)`.
+ * - `report({ name, code, message })`: a mistake in the engine that is nobody's answer.
+ */
+export const PAGE_METHODS = ['report', 'update', 'createOffer', 'acceptOffer', 'acceptAnswer', 'closePeer']
+
+/**
+ * Calls over a reader port: `read(start, end)` resolves to the file's bytes (`end` exclusive) once they
+ * are verified, asking peers for them first; `close()` ends all reads of this port.
+ */
+export const READER_METHODS = ['read', 'close']
+
+/**
+ * Calls that the page makes to the media worker, about a session that `open` numbered. Times are seconds.
+ *
+ * - `open(length, port)`: `{ session, format, tracks }` of a file that is `length` bytes long and read over
+ *   `port` (READER_METHODS); tracks are `{ id, kind, codec, types: [{ container, type }] }`, types for MediaSource.
+ * - `start(session, [{ id, container }])`: which tracks to play; `{ duration }`, null if unknown.
+ * - `seek(session, time, port)`: go on from the key frame at or before `time`, reading over this port now.
+ * - `next(session)`: the next segment, `{ start, end, fragments: [{ id, init, offset, media }] }`, or null at the end.
+ * - `close(session)`.
+ */
+export const MEDIA_METHODS = ['open', 'start', 'seek', 'next', 'close']

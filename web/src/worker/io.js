@@ -1,0 +1,212 @@
+// The browser, as Python's host module sees it: each function carries out one kind of action.
+//
+// `webtorrent_py/browser/host.py` imports this as the module `webtorrent_io`. Rules: nothing here decides
+// anything; nothing calls Python before the call from Python that caused it has returned.
+
+import { typedError } from '../shared/errors.js'
+import { Channels } from './channels.js'
+import { fetchBytes } from './fetch.js'
+import { hashPieces, setFallback } from './hash.js'
+import { Sockets } from './sockets.js'
+import { BlobStore, MemoryStore } from './store.js'
+
+// One record of `transmit`: peer, torrent (0: no block), offset of the block, its length, length of the bytes that follow.
+const RECORD = { torrent: 4, offset: 8, length: 16, size: 20, end: 24 }
+
+/**
+ * @param {object} page  the page's calls, see shared/protocol.js
+ * @param {(error: Error) => void} onError  for what is not anybody's answer
+ */
+export function createIO (page, onError) {
+  const stores = new Map()
+  const sources = new Map() // number → Blob: what is being seeded
+  const calls = new Map() // number → { resolve, reject }: calls that Python has to answer
+  let python = null
+  let timer = null
+  let lastNumber = 0
+
+  const sockets = new Sockets({
+    opened: id => python.socket_opened(id),
+    received: (id, text) => python.socket_received(id, text),
+    closed: (id, reason) => python.socket_closed(id, reason)
+  })
+
+  const channels = new Channels({
+    opened: peer => python.channel_opened(peer),
+    received: (peer, data) => python.receive_data(peer, data),
+    writable: peer => python.writable(peer),
+    closed: peer => python.channel_closed(peer),
+    failed: (peer, reason) => python.connection_failed(peer, reason)
+  })
+
+  // A Blob of Blobs refers to them: nothing is copied.
+  const join = parts => new Blob(parts.map(part => typeof part === 'number' ? sources.get(part) : part))
+
+  function block (torrent, offset, length) {
+    const store = stores.get(torrent)
+    if (!store) return null
+    const failed = error => python.storage_failed(torrent, error.message)
+    try {
+      const payload = store.block(offset, length)
+      if (payload instanceof Promise) payload.catch(failed)
+      return payload
+    } catch (error) {
+      queueMicrotask(() => failed(error))
+      return null
+    }
+  }
+
+  // What the engine (main.js) uses.
+  const engine = {
+    channels,
+
+    /** Asks Python for something; answered with `settle` or `fail`. */
+    call (name, args, bytes) {
+      const number = ++lastNumber
+      return new Promise((resolve, reject) => {
+        calls.set(number, { resolve, reject })
+        python.call(number, name, JSON.stringify(args), bytes)
+      })
+    },
+
+    /** @param {Blob} blob @returns {number} to name it by to Python */
+    addSource (blob) {
+      sources.set(++lastNumber, blob)
+      return lastNumber
+    },
+
+    read: (torrent, offset, length) => {
+      const store = stores.get(torrent)
+      if (!store) throw new RangeError('The torrent was removed')
+      return store.read(offset, length)
+    }
+  }
+
+  // What Python uses.
+  const module = {
+    /** @param {object} handlers  a function for each input, kept for good */
+    connect (handlers) {
+      python = {}
+      for (const [name, handler] of Object.entries(handlers)) {
+        python[name] = (...args) => {
+          try {
+            return handler(...args)
+          } catch (error) {
+            onError(error)
+          }
+        }
+      }
+      setFallback(bytes => python.sha1(bytes).buffer)
+    },
+
+    settle (number, result) {
+      calls.get(number).resolve(JSON.parse(result))
+      calls.delete(number)
+    },
+
+    fail (number, fields) {
+      calls.get(number).reject(typedError(JSON.parse(fields)))
+      calls.delete(number)
+    },
+
+    update: batch => page.update(batch).then(() => python.updated(), onError),
+
+    armTimer (milliseconds) {
+      clearTimeout(timer)
+      timer = milliseconds < 0 ? null : setTimeout(() => python.handle_timer(), milliseconds)
+    },
+
+    openSocket: (id, url) => sockets.open(id, url),
+    sendText: (id, text) => sockets.send(id, text),
+    closeSocket: id => sockets.close(id),
+
+    createOffer (peer) {
+      channels.expect(peer)
+      page.createOffer(peer).then(sdp => python.offer_created(peer, sdp), error => channels.lost(peer, error.message))
+    },
+
+    acceptOffer (peer, sdp) {
+      channels.expect(peer)
+      page.acceptOffer(peer, sdp).then(sdp => python.answer_created(peer, sdp), error => channels.lost(peer, error.message))
+    },
+
+    acceptAnswer (peer, sdp) {
+      page.acceptAnswer(peer, sdp).catch(error => channels.lost(peer, error.message))
+    },
+
+    closePeer (peer) {
+      channels.close(peer)
+      page.closePeer(peer).catch(onError)
+    },
+
+    /** @param {Uint8Array} records  all that one turn sends, in order: bytes, or a header and a stored block */
+    transmit (records) {
+      const view = new DataView(records.buffer, records.byteOffset, records.byteLength)
+      const touched = new Set()
+      for (let at = 0; at < records.length;) {
+        const outbox = channels.outbox(view.getUint32(at, true))
+        const torrent = view.getUint32(at + RECORD.torrent, true)
+        const size = view.getUint32(at + RECORD.size, true)
+        const bytes = records.subarray(at + RECORD.end, at + RECORD.end + size)
+        if (outbox && torrent === 0) {
+          outbox.push(bytes)
+        } else if (outbox) {
+          const payload = block(torrent, view.getFloat64(at + RECORD.offset, true), view.getUint32(at + RECORD.length, true))
+          if (payload) {
+            outbox.push(bytes)
+            outbox.pushBlock(payload)
+          }
+        }
+        if (outbox) touched.add(outbox)
+        at += RECORD.end + size
+      }
+      for (const outbox of touched) outbox.flush()
+    },
+
+    openStore (torrent, length, pieceLength) {
+      if (!stores.has(torrent)) stores.set(torrent, new MemoryStore(length, pieceLength))
+    },
+
+    /** The torrent's bytes are these, end to end: Uint8Arrays, or numbers that `addSource` gave to Blobs. */
+    attachSource: (torrent, parts) => stores.set(torrent, new BlobStore(join(parts))),
+
+    /** @returns {Promise<Uint8Array>} digests of all pieces */
+    hashSource: (parts, pieceLength) => hashPieces(join(parts), pieceLength),
+    dropSource: number => sources.delete(number),
+
+    /** @param {PyProxy} data  a bytearray, copied out of the wasm heap here and nowhere else */
+    hashPiece (torrent, index, data) {
+      const store = stores.get(torrent)
+      if (!store) return
+      const buffer = data.getBuffer('u8')
+      let piece
+      try {
+        piece = buffer.data.slice().buffer
+      } catch (error) { // RangeError: the browser has no memory left to give
+        queueMicrotask(() => python.storage_failed(torrent, error.message))
+        return
+      } finally {
+        buffer.release()
+      }
+      store.hold(index, piece).then(
+        digest => python.piece_hashed(torrent, index, digest),
+        error => python.storage_failed(torrent, error.message)
+      )
+    },
+
+    storePiece (torrent, index) {
+      const store = stores.get(torrent)
+      if (!store) return
+      store.keep(index)
+      queueMicrotask(() => python.piece_stored(torrent, index))
+    },
+
+    dropPiece: (torrent, index) => stores.get(torrent)?.drop(index),
+    closeStore: torrent => stores.delete(torrent),
+
+    read: engine.read,
+    fetchBytes
+  }
+
+  return { engine, module }
+}

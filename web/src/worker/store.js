@@ -1,0 +1,109 @@
+// Where verified bytes live: in JavaScript, outside of the wasm heap.
+//
+// A store holds one torrent. A downloaded piece goes in three steps, decided by Python: hold (hashed, not
+// yet trusted), then keep or drop. Offsets count bytes from the start of the torrent.
+
+import { sha1 } from './hash.js'
+
+/** Pieces in memory, one ArrayBuffer each. */
+export class MemoryStore {
+  #pieceLength
+  #length
+  #pieces = []
+  #held = new Map()
+
+  /** @param {number} length @param {number} pieceLength */
+  constructor (length, pieceLength) {
+    this.#length = length
+    this.#pieceLength = pieceLength
+  }
+
+  /** @param {number} index @param {ArrayBuffer} piece @returns {Promise<ArrayBuffer>} its SHA-1 */
+  hold (index, piece) {
+    this.#held.set(index, piece)
+    return sha1(piece)
+  }
+
+  keep (index) {
+    this.#pieces[index] = this.#held.get(index)
+    this.#held.delete(index)
+  }
+
+  drop (index) {
+    this.#held.delete(index)
+  }
+
+  /** One block as a view: no copy. A block never crosses the end of a piece. */
+  block (offset, length) {
+    const { piece, start } = this.#locate(offset)
+    return new Uint8Array(piece, start, length)
+  }
+
+  /** @returns {Promise<ArrayBuffer>} a copy, the caller's to give away */
+  async read (offset, length) {
+    const end = offset + length
+    if (end > this.#length) throw new RangeError('Read past the end of the torrent')
+    const bytes = new Uint8Array(length)
+    for (let position = offset; position < end;) {
+      const { piece, start } = this.#locate(position)
+      const part = new Uint8Array(piece, start, Math.min(piece.byteLength - start, end - position))
+      bytes.set(part, position - offset)
+      position += part.byteLength
+    }
+    return bytes.buffer
+  }
+
+  #locate (offset) {
+    const index = Math.floor(offset / this.#pieceLength)
+    const piece = this.#pieces[index]
+    if (!piece) throw new RangeError(`Piece ${index} is not stored`)
+    return { piece, start: offset - index * this.#pieceLength }
+  }
+}
+
+const WINDOW_LENGTH = 1 << 20
+const MAX_WINDOWS = 16
+
+/**
+ * A seeded torrent: the user's own Blobs, end to end, read by slices and never copied whole.
+ *
+ * Peers ask for blocks of 16 KiB; a slice of a Blob costs far more than a copy, so blocks are cut from
+ * aligned windows of which the most recently used are kept (16 MiB at most).
+ */
+export class BlobStore {
+  #blob
+  #windows = new Map()
+
+  /** @param {Blob} blob */
+  constructor (blob) {
+    this.#blob = blob
+  }
+
+  async block (offset, length) {
+    const first = Math.floor(offset / WINDOW_LENGTH)
+    const start = offset - first * WINDOW_LENGTH
+    if (start + length > WINDOW_LENGTH) return new Uint8Array(await this.read(offset, length))
+    return new Uint8Array(await this.#window(first), start, length)
+  }
+
+  async read (offset, length) {
+    if (offset + length > this.#blob.size) throw new RangeError('Read past the end of the torrent')
+    return this.#blob.slice(offset, offset + length).arrayBuffer()
+  }
+
+  #window (index) {
+    const window = this.#windows.get(index) ?? this.#load(index)
+    // A Map lists its keys in the order of insertion: the first is the one not used for longest.
+    this.#windows.delete(index)
+    this.#windows.set(index, window)
+    if (this.#windows.size > MAX_WINDOWS) this.#windows.delete(this.#windows.keys().next().value)
+    return window
+  }
+
+  #load (index) {
+    const start = index * WINDOW_LENGTH
+    const window = this.#blob.slice(start, start + WINDOW_LENGTH).arrayBuffer()
+    window.catch(() => this.#windows.delete(index)) // the reader of the block gets the error; do not keep it
+    return window
+  }
+}

@@ -1,0 +1,251 @@
+"""The client: torrents, and the turn that drives them.
+
+After every input (`handle`) the core's actions are performed, its events are passed on, and the host's one
+timer is armed. Whatever the host reports, and whatever the user asks for, takes this way.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from webtorrent_py import events
+from webtorrent_py.api.emitter import Emitter
+from webtorrent_py.api.host import Content, Host
+from webtorrent_py.api.seeding import DEFAULT_TRACKERS, plan
+from webtorrent_py.api.torrent import Torrent
+from webtorrent_py.client import Client
+from webtorrent_py.codec.creation import choose_piece_length, create_info
+from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
+from webtorrent_py.codec.metainfo import Metainfo, parse_info, parse_torrent
+from webtorrent_py.errors import DestroyedError, InvalidTorrentIdError, UnknownTorrentError, WebTorrentError
+
+TorrentId = str | bytes | Metainfo | Magnet
+"""A magnet link, an info hash (hex or base32), an http(s) URL of a torrent file, or its bytes."""
+
+MAX_TORRENT_FILE = 32 * 1024 * 1024
+"""Bytes of a torrent file that is fetched: far above those of the largest torrents there are."""
+
+_PEER_ID_PREFIX = b"-WP0010-"  # Azureus style: client and version
+_PEER_ID_DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class WebTorrent(Emitter):
+    """Torrents over one host. Emits `add`, `torrent` (ready), `remove`, and `error` (torrent, error)."""
+
+    def __init__(
+        self,
+        host: Host,
+        *,
+        peer_id: bytes | None = None,
+        max_conns: int = 55,
+        trackers: Sequence[str] | None = (),
+        core: Client | None = None,
+    ) -> None:
+        """`trackers` are announced to for every torrent; None: use no tracker at all, not even a torrent's own.
+
+        `core` is there for tests.
+        """
+        super().__init__()
+        self.host = host
+        self.peer_id = peer_id or _PEER_ID_PREFIX + bytes(host.random.choices(_PEER_ID_DIGITS, k=12))
+        self.core = core or Client(
+            peer_id=self.peer_id, random=host.random, max_conns=max_conns, trackers=tuple(trackers or ())
+        )
+        self.destroyed = False
+        self._uses_trackers = trackers is not None
+        self._torrents: dict[int, Torrent] = {}
+        self._events: deque[events.Event] = deque()
+        self._is_dispatching = False
+        self._alarm: float | None = None
+
+    # For users.
+
+    @property
+    def torrents(self) -> tuple[Torrent, ...]:
+        """All torrents, in the order in which they were added."""
+        return tuple(self._torrents.values())
+
+    @property
+    def download_speed(self) -> float:
+        """Bytes a second, of all torrents."""
+        return sum(torrent.download_speed for torrent in self.torrents)
+
+    @property
+    def upload_speed(self) -> float:
+        """Bytes a second, of all torrents."""
+        return sum(torrent.upload_speed for torrent in self.torrents)
+
+    @property
+    def progress(self) -> float:
+        """Verified part of all torrents that are not complete, from 0 to 1."""
+        torrents = [torrent for torrent in self.torrents if torrent.progress < 1]
+        length = sum(torrent.length for torrent in torrents)
+        return sum(torrent.downloaded for torrent in torrents) / length if length else 0.0
+
+    @property
+    def ratio(self) -> float:
+        """Uploaded bytes for each received one, over all torrents."""
+        received = sum(torrent.received for torrent in self.torrents)
+        return sum(torrent.uploaded for torrent in self.torrents) / (received or 1)
+
+    async def add(
+        self,
+        torrent_id: TorrentId,
+        *,
+        announce: Sequence[str] = (),
+        paused: bool = False,
+        deselect: bool = False,
+        strategy: str = "rarest",
+    ) -> Torrent:
+        """Start a torrent. With `deselect`, nothing is downloaded until something is selected or read.
+
+        Raises `InvalidTorrentIdError` and `FormatError`, `FetchError`, `DuplicateTorrentError`, `DestroyedError`.
+        """
+        source = await self._parse(torrent_id)
+        return self._add(source, announce=tuple(announce), paused=paused, deselect=deselect, strategy=strategy)
+
+    async def seed(
+        self,
+        files: Mapping[str, Content] | Sequence[tuple[str | None, Content]],
+        *,
+        name: str | None = None,
+        announce: Sequence[str] | None = None,
+        piece_length: int | None = None,
+        private: bool | None = None,
+        comment: str | None = None,
+    ) -> Torrent:
+        """Make a torrent of `files` (names, which may hold `/`, and contents) and serve it.
+
+        Without `announce` and without trackers of the client, some public trackers are used.
+        Raises `InvalidOptionError`, `StorageError` when something cannot be read, `DuplicateTorrentError`.
+        """
+        pairs = list(files.items()) if isinstance(files, Mapping) else list(files)
+        names = plan([each for each, _ in pairs], name)
+        contents = [content for _, content in pairs]
+        lengths = [self.host.content_length(content) for content in contents]
+        piece_length = piece_length or choose_piece_length(sum(lengths))
+        pieces = await self.host.hash_pieces(contents, piece_length)
+        info = create_info(
+            names.name, list(zip(names.paths, lengths, strict=True)), piece_length, pieces, private=private
+        )
+        trackers = DEFAULT_TRACKERS if announce is None else announce
+        metainfo = parse_info(info, announce=[(url,) for url in trackers], comment=comment)
+        return self._add(metainfo, contents=contents, have_all=True)
+
+    async def get(self, torrent_id: TorrentId) -> Torrent | None:
+        """The torrent with this id. None when there is none, or when it is no id that tells its info hash."""
+        if isinstance(torrent_id, str) and _is_url(torrent_id):
+            return None
+        try:
+            source = await self._parse(torrent_id)
+        except WebTorrentError:
+            return None  # as the original has it: what is no id is in no client
+        found = self.core.get(source.info_hash)
+        return self._torrents.get(found.id) if found else None
+
+    async def remove(self, torrent: Torrent) -> None:
+        """Stop a torrent and forget all of it. Raises `UnknownTorrentError`."""
+        if self._torrents.get(torrent.core_torrent.id) is not torrent:
+            raise UnknownTorrentError("the torrent is not in this client")
+        self._remove(torrent, None)
+
+    async def destroy(self) -> None:
+        """Remove all torrents and close all connections. Nothing can be added afterwards."""
+        if self.destroyed:
+            raise DestroyedError("the client was destroyed already")
+        for torrent in self.torrents:
+            self._remove(torrent, None)
+        self.handle(self.core.close)
+        self.destroyed = True
+        self.host.arm_timer(None)
+
+    def find(self, handle: int) -> Torrent | None:
+        """The torrent with this handle of the core."""
+        return self._torrents.get(handle)
+
+    # For the host.
+
+    def handle(self, method: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the core with `args` and the time; then do what it wants done, and say what happened."""
+        result = method(*args, self.host.now())
+        self._turn()
+        return result
+
+    def handle_timer(self) -> None:
+        """The time asked for with `arm_timer` has come."""
+        self._alarm = None
+        deadline = self.core.get_timer()
+        if deadline is not None and deadline <= self.host.now():
+            self.core.handle_timer(self.host.now())
+        self._turn()
+
+    def _turn(self) -> None:
+        if actions := self.core.actions_to_perform():
+            self.host.perform(actions)
+        self._events.extend(self.core.events_received())
+        self._dispatch()
+        deadline = self.core.get_timer()
+        # An alarm that comes too early is cheap; moving it at every turn is not.
+        if deadline is not None and not self.destroyed and (self._alarm is None or deadline < self._alarm):
+            self._alarm = deadline
+            self.host.arm_timer(max(0.0, deadline - self.host.now()))
+
+    def _dispatch(self) -> None:
+        if self._is_dispatching:
+            return  # a listener called back in: the outer loop keeps the order
+        self._is_dispatching = True
+        try:
+            while self._events:
+                event = self._events.popleft()
+                if torrent := self._torrents.get(event.torrent):
+                    self._handle_event(torrent, event)
+        finally:
+            self._is_dispatching = False
+
+    def _handle_event(self, torrent: Torrent, event: events.Event) -> None:
+        torrent.handle_event(event)
+        if isinstance(event, events.TorrentReady):
+            self.emit("torrent", torrent)
+        elif isinstance(event, events.TorrentFailed):
+            self._remove(torrent, event.error)
+            self.emit("error", torrent, event.error)
+
+    async def _parse(self, torrent_id: TorrentId) -> Metainfo | Magnet:
+        if isinstance(torrent_id, Metainfo | Magnet):
+            return torrent_id
+        if isinstance(torrent_id, bytes):
+            return parse_torrent(torrent_id)
+        if not isinstance(torrent_id, str):
+            raise InvalidTorrentIdError(f"a torrent id is text or bytes, not {type(torrent_id).__name__}")
+        if _is_url(torrent_id):
+            return parse_torrent(await self.host.fetch(torrent_id.strip(), MAX_TORRENT_FILE))
+        return parse_torrent_id(torrent_id)
+
+    def _add(self, source: Metainfo | Magnet, *, contents: Sequence[Content] | None = None, **options: Any) -> Torrent:
+        if self.destroyed:
+            raise DestroyedError("the client was destroyed")
+        if not self._uses_trackers:
+            source = replace(source, announce=()) if isinstance(source, Metainfo) else replace(source, trackers=())
+            options["announce"] = ()
+        core_torrent = self.core.add(source, self.host.now(), **options)
+        torrent = Torrent(self, core_torrent, source)
+        self._torrents[core_torrent.id] = torrent
+        if contents is not None:
+            self.host.attach(core_torrent.id, contents)
+        self.emit("add", torrent)
+        # Not now: whoever added it shall be able to listen before anything happens.
+        asyncio.get_running_loop().call_soon(self._turn)
+        return torrent
+
+    def _remove(self, torrent: Torrent, error: WebTorrentError | None) -> None:
+        handle = torrent.core_torrent.id
+        del self._torrents[handle]
+        torrent.handle_removed(error)
+        self.handle(self.core.remove, handle)
+        self.emit("remove", torrent)
+
+
+def _is_url(text: str) -> bool:
+    return text.strip().lower().startswith(("http://", "https://"))

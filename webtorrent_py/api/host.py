@@ -1,0 +1,56 @@
+"""What the API needs of the place it runs in.
+
+A host carries out the core's actions (`webtorrent_py.actions`) and hands what comes of them to
+`WebTorrent.handle`, from outside of any call that the API makes to it. It also reads and hashes, since
+bytes that are stored or seeded need not live in Python.
+"""
+
+import random
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from webtorrent_py.actions import Action
+
+Content = Any
+"""Bytes to seed in whatever form the host takes them: `bytes`, a Blob of the browser, a path."""
+
+
+class Host(Protocol):
+    """See the module."""
+
+    @property
+    def random(self) -> random.Random:
+        """The source of all randomness, seeded by the host."""
+        ...
+
+    def now(self) -> float:
+        """Seconds of a monotonic clock."""
+        ...
+
+    def perform(self, actions: Sequence[Action]) -> None:
+        """Carry out all of these, in order."""
+        ...
+
+    def arm_timer(self, delay: float | None) -> None:
+        """Call `WebTorrent.handle_timer` in `delay` seconds, in place of any time asked for before. None: never."""
+        ...
+
+    async def fetch(self, url: str, limit: int) -> bytes:
+        """GET a URL of at most `limit` bytes. Raises `FetchError`."""
+        ...
+
+    async def read(self, torrent: int, offset: int, length: int) -> bytes:
+        """Stored bytes at `offset` from the start of the torrent. Raises `StorageError`."""
+        ...
+
+    def content_length(self, content: Content) -> int:
+        """Bytes of something that shall be seeded. Raises `InvalidOptionError` when it is nothing that can be."""
+        ...
+
+    async def hash_pieces(self, contents: Sequence[Content], piece_length: int) -> bytes:
+        """The SHA-1 hashes of all pieces of the contents, end to end. Raises `StorageError`."""
+        ...
+
+    def attach(self, torrent: int, contents: Sequence[Content]) -> None:
+        """Read the torrent's bytes from these contents from now on; its `OpenStore` then changes nothing."""
+        ...

@@ -1,0 +1,289 @@
+"""One torrent of a client: what it is, how far it is, what to do with it."""
+
+import asyncio
+import math
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from webtorrent_py import events
+from webtorrent_py.api.emitter import Emitter
+from webtorrent_py.api.file import File
+from webtorrent_py.api.reader import CoreReader
+from webtorrent_py.codec.magnet import Magnet
+from webtorrent_py.codec.metainfo import Metainfo
+from webtorrent_py.errors import DestroyedError, InvalidRangeError, WebTorrentError
+
+if TYPE_CHECKING:
+    from webtorrent_py.api.client import WebTorrent
+    from webtorrent_py.client import Client
+    from webtorrent_py.torrent.torrent import Torrent as CoreTorrent
+
+_NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
+    events.MetadataReceived: ("metadata", ()),
+    events.TorrentReady: ("ready", ()),
+    events.Downloaded: ("download", ("count",)),
+    events.Uploaded: ("upload", ("count",)),
+    events.PieceVerified: ("verified", ("index",)),
+    events.FileDone: ("file_done", ("file",)),
+    events.TorrentDone: ("done", ()),
+    events.PeerConnected: ("peer", ("peer_id",)),
+    events.PeerDisconnected: ("peer_left", ("reason",)),
+    events.TrackerAnnounced: ("announced", ("url", "complete", "incomplete")),
+    events.NoPeers: ("no_peers", ()),
+    events.TorrentWarning: ("warning", ("error",)),
+    events.TorrentFailed: ("error", ("error",)),
+}
+"""Events of the core → the name under which the torrent emits them, and the fields that listeners get."""
+
+
+class Torrent(Emitter):
+    """One torrent. Emits the names of `_NAMES`: `metadata`, `ready`, `verified`, `done`, `error` and so on."""
+
+    def __init__(self, client: "WebTorrent", core_torrent: "CoreTorrent", source: Metainfo | Magnet) -> None:
+        super().__init__()
+        self.client = client
+        self.core_torrent = core_torrent
+        self.files: tuple[File, ...] = ()
+        """Empty until the metadata is known."""
+        self.error: WebTorrentError | None = None
+        """Why it was stopped."""
+        self.destroyed = False
+        self._source = source
+        self._magnet_uri: str | None = None
+        self._torrent_file: bytes | None = None
+        self._readers: dict[int, CoreReader] = {}
+        self._set_files()
+
+    # What it is.
+
+    @property
+    def core(self) -> "Client":
+        """The sans-I/O client that this torrent is part of."""
+        return self.client.core
+
+    @property
+    def info_hash(self) -> str:
+        """40 hexadecimal digits."""
+        return self.core_torrent.info_hash.hex()
+
+    @property
+    def name(self) -> str | None:
+        """From the metadata, before that from the magnet link."""
+        return self.core_torrent.name
+
+    @property
+    def announce(self) -> tuple[str, ...]:
+        """URLs of its trackers."""
+        return self.core_torrent.trackers
+
+    @property
+    def magnet_uri(self) -> str:
+        """A magnet link of it, with its trackers."""
+        if self._magnet_uri is None:
+            metainfo = self.core_torrent.metainfo
+            magnet = metainfo.magnet() if metainfo else self._source
+            assert isinstance(magnet, Magnet), "a torrent without metadata came from a magnet link"
+            self._magnet_uri = replace(magnet, trackers=self.announce).to_uri()
+        return self._magnet_uri
+
+    @property
+    def torrent_file(self) -> bytes | None:
+        """A torrent file of it, with its trackers. None before the metadata is known."""
+        metainfo = self.core_torrent.metainfo
+        if self._torrent_file is None and metainfo:
+            self._torrent_file = metainfo.with_trackers(self.announce).torrent_file()
+        return self._torrent_file
+
+    @property
+    def length(self) -> int:
+        """In bytes; 0 before the metadata is known."""
+        metainfo = self.core_torrent.metainfo
+        return metainfo.length if metainfo else 0
+
+    @property
+    def piece_length(self) -> int:
+        """In bytes; 0 before the metadata is known."""
+        metainfo = self.core_torrent.metainfo
+        return metainfo.piece_length if metainfo else 0
+
+    @property
+    def piece_count(self) -> int:
+        """0 before the metadata is known."""
+        metainfo = self.core_torrent.metainfo
+        return metainfo.piece_count if metainfo else 0
+
+    # How far it is.
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be read and downloaded."""
+        return self.core_torrent.ready
+
+    @property
+    def done(self) -> bool:
+        """Whether all that is selected is verified."""
+        return self.core_torrent.done
+
+    @property
+    def paused(self) -> bool:
+        """Whether it neither asks nor serves."""
+        return self.core_torrent.paused
+
+    @property
+    def progress(self) -> float:
+        """Verified part, from 0 to 1."""
+        return self.core_torrent.progress
+
+    @property
+    def downloaded(self) -> int:
+        """Verified bytes."""
+        return self.core_torrent.downloaded
+
+    @property
+    def received(self) -> int:
+        """Payload bytes that came from peers, verified or not."""
+        return self.core_torrent.received
+
+    @property
+    def uploaded(self) -> int:
+        """Payload bytes that went to peers."""
+        return self.core_torrent.uploaded
+
+    @property
+    def ratio(self) -> float:
+        """Uploaded bytes for each that was received, or for each there is when all came from here."""
+        base = self.received or self.length
+        return self.uploaded / base if base else 0.0
+
+    @property
+    def download_speed(self) -> float:
+        """Bytes a second."""
+        return self.core_torrent.download_rate(self.client.host.now())
+
+    @property
+    def upload_speed(self) -> float:
+        """Bytes a second."""
+        return self.core_torrent.upload_rate(self.client.host.now())
+
+    @property
+    def time_remaining(self) -> float:
+        """Seconds at the present speed; infinite when there is none."""
+        if self.done:
+            return 0.0
+        speed = self.download_speed
+        return (self.length - self.downloaded) / speed if speed else math.inf
+
+    @property
+    def num_peers(self) -> int:
+        """Peers that finished their handshake."""
+        return self.core_torrent.num_peers
+
+    def files_of_piece(self, index: int) -> range:
+        """Indices of the files with bytes of this piece."""
+        start = index * self.piece_length
+        end = min(start + self.piece_length, self.length)
+        return range(bisect_right(self._offsets, start) - 1, bisect_right(self._offsets, end - 1))
+
+    # What to do with it.
+
+    def pause(self) -> None:
+        """Neither ask nor serve until `resume`."""
+        self.run(self.core.pause, self.core_torrent.id)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self.run(self.core.resume, self.core_torrent.id)
+
+    def select(self, first: int, last: int, priority: int = 1) -> None:
+        """Download pieces `first` to `last`, both inclusive; higher priorities (1 to 255) first.
+
+        Raises `InvalidRangeError`.
+        """
+        self.run(self.core.select, self.core_torrent.id, first, last, max(1, priority))
+
+    def deselect(self, first: int, last: int) -> None:
+        """Do not download pieces `first` to `last`, both inclusive, unless a reader needs them."""
+        self.run(self.core.select, self.core_torrent.id, first, last, 0)
+
+    async def wait_ready(self) -> None:
+        """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""
+        await self._wait("ready", lambda: self.ready)
+
+    async def wait_done(self) -> None:
+        """Wait until `done`. Raises the torrent's error, or `DestroyedError`."""
+        await self._wait("done", lambda: self.done)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        """Bytes that are stored already. Raises `InvalidRangeError` for others, `StorageError`."""
+        bitfield = self.core_torrent.bitfield
+        last = (offset + length - 1) // self.piece_length if length else 0
+        if bitfield is None or offset < 0 or not 0 <= offset + length <= self.length:
+            raise InvalidRangeError(f"bytes {offset} to {offset + length} are not in the torrent")
+        if length and not all(bitfield[index] for index in range(offset // self.piece_length, last + 1)):
+            raise InvalidRangeError(f"bytes {offset} to {offset + length} are not all there yet")
+        return await self.client.host.read(self.core_torrent.id, offset, length)
+
+    # Between the client and its torrents.
+
+    def run(self, method: Callable[..., Any], *args: Any) -> Any:
+        """Call a method of the core with the time, and let the host do what comes of it."""
+        if self.destroyed:
+            raise self.error or DestroyedError("the torrent was removed")
+        return self.client.handle(method, *args)
+
+    def open_reader(self, reader: CoreReader, start: int, end: int) -> int:
+        """Open a reader of the core for `reader`. Returns its handle."""
+        handle: int = self.run(self.core.open_reader, self.core_torrent.id, start, end)
+        self._readers[handle] = reader
+        return handle
+
+    def move_reader(self, reader: CoreReader, position: int) -> None:
+        """Move an open reader."""
+        self.run(self.core.advance_reader, reader.handle, position)
+
+    def close_reader(self, reader: CoreReader) -> None:
+        """Close a reader of the core."""
+        if self._readers.pop(reader.handle, None) and not self.destroyed:
+            self.run(self.core.close_reader, reader.handle)
+
+    def handle_event(self, event: events.Event) -> None:
+        """Take an event of the core: bring this object up to date, then tell the listeners."""
+        if isinstance(event, events.ReaderAdvanced):
+            if event.reader in self._readers:
+                self._readers[event.reader].wake()
+            return
+        if isinstance(event, events.MetadataReceived):
+            self._set_files()
+        name, fields = _NAMES[type(event)]
+        self.emit(name, *(getattr(event, field) for field in fields))
+
+    def handle_removed(self, error: WebTorrentError | None) -> None:
+        """It is no longer part of the client: whoever waits for it is told."""
+        self.error = error
+        self.destroyed = True
+        for reader in tuple(self._readers.values()):
+            reader.close()
+        self._readers.clear()
+        self.emit("close")
+
+    def _set_files(self) -> None:
+        metainfo = self.core_torrent.metainfo
+        entries = metainfo.files if metainfo else ()
+        self.files = tuple(File(self, index, entry) for index, entry in enumerate(entries))
+        self._offsets = [entry.offset for entry in entries]
+        self._magnet_uri = self._torrent_file = None
+
+    async def _wait(self, name: str, is_reached: Callable[[], bool]) -> None:
+        happened = asyncio.get_running_loop().create_future()
+        names = (name, "close")
+        listeners = [self.on(each, lambda: happened.done() or happened.set_result(None)) for each in names]
+        try:
+            if not self.destroyed and not is_reached():
+                await happened
+        finally:
+            for each, listener in zip(names, listeners, strict=True):
+                self.off(each, listener)
+        if self.destroyed:
+            raise self.error or DestroyedError("the torrent was removed")
