@@ -18,6 +18,7 @@ from tests.peers.content import Content, make_content
 from tests.peers.hosts import Background, Script, ScriptedTracker, Site
 from tests.peers.libtorrent_peer import LibtorrentPeer
 from tests.peers.npm import STOCK_DIST, ReferenceTracker
+from webtorrent_py.desktop.tracker import DevelopmentTracker
 
 DIST = Path(os.environ.get("WEBTORRENT_DIST") or HERE.parent.parent / "dist")
 PEERS = HERE.parent / "peers"
@@ -109,6 +110,15 @@ def tracker() -> Iterator[ReferenceTracker]:
 
 
 @pytest.fixture
+def development_tracker(background: Background) -> Iterator[DevelopmentTracker]:
+    """Our own tracker."""
+    tracker = DevelopmentTracker()
+    background.run(tracker.start())
+    yield tracker
+    background.run(tracker.stop())
+
+
+@pytest.fixture
 def scripted_tracker(background: Background) -> Iterator[Callable[[Script], ScriptedTracker]]:
     """Starts trackers that answer as a script says."""
     with ExitStack() as stack:
@@ -181,6 +191,12 @@ def album(make: Callable[..., Content]) -> Content:
 def single(make: Callable[..., Content]) -> Content:
     """5 MB in one file."""
     return make("single.bin", {"": 5_000_000}, seed=2)
+
+
+@pytest.fixture(scope="session")
+def booklet(make: Callable[..., Content]) -> Content:
+    """A few small files, in an order that is not the alphabet's."""
+    return make("booklet", {"b.txt": 100_000, "a.txt": 40_000, "c.txt": 1}, seed=3)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Bad torrents, trackers and peers: each gives its typed error, and the client goes on working."""
 
-import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,14 +233,13 @@ def test_a_libtorrent_that_seeds_a_corrupt_piece_is_banned(
     libtorrent_peer: Callable[..., LibtorrentPeer],
     tracker: ReferenceTracker,
     single: Content,
-    folder: os.PathLike[str],
+    folder: Path,
 ) -> None:
     corrupt = bytearray(single.files[single.name])
     # Not the last piece but all others: whichever comes first, one is wrong soon.
     for start in range(0, len(corrupt) - PIECE_LENGTH, PIECE_LENGTH):
         corrupt[start] ^= 1
-    with open(os.path.join(folder, single.name), "wb") as file:
-        file.write(corrupt)
+    (folder / single.name).write_bytes(corrupt)
     ours.add("single", single.torrent, announce=[tracker.url])
     libtorrent_peer(single.torrent, folder, tracker.url)
     ours.wait_for_event("single", "warning")

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.browser.driver import OUR_PAGE, ClientPage
+from tests.browser.driver import OUR_PAGE, SEED_PIECE_LENGTH, ClientPage
 from tests.peers.content import Content
 from tests.peers.hosts import Background, Site
 from tests.peers.libtorrent_peer import LibtorrentPeer
 from tests.peers.npm import ReferenceTracker
+from webtorrent_py.desktop.tracker import DevelopmentTracker
 
 # The worst that a page's main thread may be kept busy at a stretch while a torrent comes in, here with browsers and
 # peers sharing two cores; the bench measures closer.
@@ -59,8 +60,8 @@ def test_a_magnet_alone_downloads_from_libtorrent_and_leaves_the_page_free(
         "ready": True,
         "downloaded": album.length,
     }
-    assert ours.get("torrents.album.files.map(({ path, length, progress }) => [path, length, progress])") == [
-        [path, len(data), 1] for path, data in album.files.items()
+    assert ours.get("torrents.album.files.map(({ path, length, downloaded }) => [path, length, downloaded])") == [
+        [path, len(data), len(data)] for path, data in album.files.items()
     ]
     assert seeder.status.total_payload_upload >= album.length
 
@@ -68,13 +69,25 @@ def test_a_magnet_alone_downloads_from_libtorrent_and_leaves_the_page_free(
 def test_a_magnet_alone_downloads_from_a_stock_page(
     ours: ClientPage, stock_page: ClientPage, tracker: ReferenceTracker, album: Content
 ) -> None:
-    magnet = stock_page.seed("album", [album.root / path for path in album.files], tracker.url, name="album")
+    files = [album.root / path for path in album.files]
+    magnet = stock_page.seed("album", files, tracker.url, name="album", pieceLength=SEED_PIECE_LENGTH)
     ours.add("album", magnet)
     ours.wait_for_event("album", "done")
     digests = ours.digests("album")
     # Files chosen in a page have no folders.
     assert sorted(digests.values()) == sorted(album.sha256.values())
     assert stock_page.get("torrents.album.uploaded") >= album.length
+
+
+def test_peers_meet_through_the_development_tracker(
+    ours: ClientPage,
+    libtorrent_peer: Callable[..., LibtorrentPeer],
+    development_tracker: DevelopmentTracker,
+    single: Content,
+) -> None:
+    ours.add("single", single.magnet(development_tracker.url))
+    libtorrent_peer(single.torrent, single.root, development_tracker.url)
+    ours.assert_complete("single", single)
 
 
 def test_torrent_bytes_and_a_torrent_url_and_an_info_hash_name_the_same_torrent(

@@ -32,12 +32,12 @@ def test_a_stock_page_and_libtorrent_complete_what_our_page_seeds(
 
 
 def test_our_page_makes_the_same_torrents_as_stock(
-    ours: ClientPage, stock_page: ClientPage, tracker: ReferenceTracker, album: Content, single: Content
+    ours: ClientPage, stock_page: ClientPage, tracker: ReferenceTracker, booklet: Content, single: Content
 ) -> None:
     cases: list[tuple[str, list[Path], dict[str, Any]]] = [
         ("single", [single.root / single.name], {}),
-        ("album", [album.root / path for path in album.files], {"name": "album"}),
-        ("pieces", [single.root / single.name], {"pieceLength": 32768, "comment": "small pieces"}),
+        ("booklet", [booklet.root / path for path in booklet.files], {"name": "booklet"}),
+        ("pieces", [single.root / single.name], {"pieceLength": 131072, "comment": "small pieces"}),
     ]
     for name, files, options in cases:
         ours.seed(name, files, tracker.url, **options)

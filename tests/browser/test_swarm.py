@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-import pytest
-
-from tests.browser.driver import ClientPage
+from tests.browser.driver import SEED_PIECE_LENGTH, ClientPage
 from tests.peers.content import Content
 from tests.peers.npm import ReferenceTracker
 
@@ -25,13 +23,13 @@ def test_two_of_our_pages_exchange_pieces_of_a_stock_page_s_seed(
     assert all(leecher.get("torrents.single.uploaded") > 0 for leecher in leechers)
 
 
-@pytest.mark.parametrize("kinds", [("ours", "stock")], ids="-".join)
-def test_our_seed_s_leechers_exchange_pieces(
-    open_client: Callable[..., ClientPage], tracker: ReferenceTracker, album: Content, kinds: tuple[str, ...]
+def test_our_page_and_a_stock_page_exchange_pieces_of_our_seed(
+    open_client: Callable[..., ClientPage], tracker: ReferenceTracker, album: Content
 ) -> None:
     seed = open_client("ours")
-    magnet = seed.seed("album", [album.root / path for path in album.files], tracker.url, name="album")
-    leechers = [open_client(kind) for kind in kinds]
+    files = [album.root / path for path in album.files]
+    magnet = seed.seed("album", files, tracker.url, name="album", pieceLength=SEED_PIECE_LENGTH)
+    leechers = [open_client("ours"), open_client("stock")]
     for leecher in leechers:
         leecher.add("album", magnet)
     for leecher in leechers:
