@@ -101,7 +101,8 @@ class WireParser:
         if not self._handshaken:
             check_prefix(data)
             if size < HANDSHAKE_LENGTH:
-                return self._keep(data, HANDSHAKE_LENGTH)
+                self._keep(data, HANDSHAKE_LENGTH)
+                return
             output.append(Handshake.parse(data[:HANDSHAKE_LENGTH]))
             self._handshaken = True
             start = HANDSHAKE_LENGTH
@@ -115,7 +116,8 @@ class WireParser:
             check_length(message_id, length, ranges.get(message_id, UNKNOWN_LENGTH_RANGE))
             end = start + 4 + length
             if end > size:
-                return self._keep(data[start:], end - start)
+                self._keep(data[start:], end - start)
+                return
             output.append(parse_message(data, start + 4, end))
             start = end
         if size - start == 4:

@@ -1,6 +1,7 @@
 """The extended handshake and the metadata exchange, both ways, as stock peers read them, and nonsense."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -143,10 +144,8 @@ def test_impossible_metadata_messages_are_refused(payload: bytes) -> None:
 @given(st.binary() | st.builds(lambda value, rest: bencode.encode(value) + rest, junk, st.binary(max_size=4)))
 def test_garbage_raises_only_wire_errors(payload: bytes) -> None:
     for parse in (ExtendedHandshake.parse, parse_metadata_message):
-        try:
+        with suppress(WireError):
             parse(payload)
-        except WireError as error:
-            assert str(error)
 
 
 @given(metadata_messages, st.data())
