@@ -1,7 +1,7 @@
 """One connection to one peer: the state that BEP 3, 6 and 10 keep per wire, and the bytes that follow.
 
-Strategy: bytes come in through `receive_data`, which applies every message to the state kept here and
-returns those that somebody else must know of, already checked against that state. What is to be sent
+Strategy: bytes come in through `receive_data`, which applies one message after the other to the state kept
+here and yields those that somebody else must know of, already checked against that state. What is to be sent
 is called by name (`send_request`, `send_choke` …) and leaves through the outbox. The connection knows
 its peer, not the torrent: it decides nothing about what to ask for or whom to serve.
 
@@ -13,7 +13,7 @@ Rules:
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
 from webtorrent_py.actions import ClosePeer, Send, SendBlock
@@ -32,10 +32,11 @@ MAX_REQUEST_LENGTH = 128 * 1024
 MAX_QUEUED_REQUESTS = 2000
 # How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
 DEFAULT_REQUEST_QUEUE = 250
-# `have` messages that are kept while the number of pieces is unknown. A torrent that fits into 10 MB of
-# metadata has at most this many pieces.
-MAX_EARLY_HAVES = 512 * 1024
-# Bytes that nobody asked for: some are late answers to requests that were cancelled or given up.
+# The torrent with the most pieces has 10 MB of metadata, all of it hashes. Bounds what is kept of early `have`s.
+MAX_PIECES = 8 * m.BITFIELD_LENGTH_LIMIT
+# Cancelled requests that may still be answered: not more than the peer may hold.
+MAX_CANCELLED = MAX_QUEUED_REQUESTS
+# Bytes that nobody asked for. An honest peer sends hardly any.
 MAX_UNREQUESTED_BYTES = 16 * 1024 * 1024
 
 Block = tuple[int, int, int]
@@ -102,20 +103,22 @@ class PeerConnection:
         self._claimed = False
         self._piece_count: int | None = None
         self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
-        self._early_haves: set[int] = set()
+        self._early_haves: Bitfield | None = None
+        self._cancelled: dict[tuple[int, int], None] = {}
         self._unrequested_bytes = 0
 
     # --- coming in -----------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, now: float) -> list[m.Message | Handshake]:
-        """Take bytes as they came; return the messages that concern the torrent. Raises `WireError`."""
+    def receive_data(self, data: bytes, now: float) -> Iterator[m.Message | Handshake]:
+        """Take bytes as they came; yield the messages that concern the torrent. Raises `WireError`.
+
+        A message is applied only once the one before it was dealt with, so that the state is always as it was
+        when the message was sent, however many came at once.
+        """
         self.last_received = now
-        relevant = []
         for message in self._parser.receive_data(data):
-            handler = self._HANDLERS.get(type(message))
-            if handler is None or handler(self, message, now):
-                relevant.append(message)
-        return relevant
+            if self._HANDLERS[type(message)](self, message, now):
+                yield message
 
     def set_piece_count(self, count: int) -> None:
         """The metadata is known: check and apply what the peer said before. Raises `WireError`."""
@@ -131,11 +134,10 @@ class PeerConnection:
                 self.bitfield.fill()
             case _:
                 self.bitfield = Bitfield(count)
-        for index in self._early_haves:
+        for index in self._early_haves.indices() if self._early_haves else ():
             self._check_index(index)
             self.bitfield.set(index)
-        self._early_claim = None
-        self._early_haves.clear()
+        self._early_claim = self._early_haves = None
 
     def _handle_handshake(self, message: Handshake, now: float) -> bool:
         if message.info_hash != self._info_hash:
@@ -169,10 +171,13 @@ class PeerConnection:
         return True
 
     def _handle_have(self, message: m.Have, now: float) -> bool:
+        self._claimed = True
         if self.bitfield is None:
-            if len(self._early_haves) >= MAX_EARLY_HAVES:
-                raise WireError("the peer announced more pieces than a torrent can have")
-            self._early_haves.add(message.index)
+            if message.index >= MAX_PIECES:
+                raise WireError(f"the peer named piece {message.index}; no torrent has so many")
+            if self._early_haves is None:
+                self._early_haves = Bitfield(MAX_PIECES)
+            self._early_haves.set(message.index)
             return False
         self._check_index(message.index)
         if self.bitfield[message.index]:
@@ -181,10 +186,10 @@ class PeerConnection:
         return True
 
     def _handle_claim(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> bool:
-        if not self.fast and not isinstance(message, m.BitfieldMessage):
-            raise WireError("the peer used the fast extension without having offered it")
+        if not isinstance(message, m.BitfieldMessage):
+            self._check_fast()
         if self._claimed:
-            raise WireError("the peer sent a second bitfield")
+            raise WireError("the peer sent a bitfield after it had told of its pieces already")
         self._claimed = True
         if self.bitfield is None:
             self._early_claim = message
@@ -210,13 +215,16 @@ class PeerConnection:
     def _handle_piece(self, message: m.Piece, now: float) -> bool:
         length = len(message.data)
         self.download.add(length, now)
-        sent_at = self.requests.pop((message.index, message.begin), None)
-        if sent_at is None:
+        key = (message.index, message.begin)
+        sent_at = self.requests.pop(key, None)
+        if sent_at is not None:
+            self.last_wait = now - sent_at
+        elif key in self._cancelled:
+            del self._cancelled[key]
+        else:
             self._unrequested_bytes += length
             if self._unrequested_bytes > MAX_UNREQUESTED_BYTES:
                 raise WireError("the peer floods us with blocks that nobody asked for")
-        else:
-            self.last_wait = now - sent_at
         self.last_block = now
         return True
 
@@ -228,17 +236,23 @@ class PeerConnection:
         return False
 
     def _handle_reject(self, message: m.Reject, now: float) -> bool:
-        if not self.fast:
-            raise WireError("the peer used the fast extension without having offered it")
-        return self.requests.pop((message.index, message.begin), None) is not None
+        self._check_fast()
+        key = (message.index, message.begin)
+        self._cancelled.pop(key, None)
+        return self.requests.pop(key, None) is not None
 
     def _handle_allowed_fast(self, message: m.AllowedFast, now: float) -> bool:
+        self._check_fast()
         # The count is bounded by what the pieces' count bounds; before that nothing could be asked for.
         if self._piece_count is None:
             return False
         self._check_index(message.index)
         self.allowed_fast.add(message.index)
         return True
+
+    def _handle_suggest(self, message: m.Suggest, now: float) -> bool:
+        self._check_fast()
+        return False
 
     def _handle_ignored(self, message: m.Message, now: float) -> bool:
         return False
@@ -265,11 +279,15 @@ class PeerConnection:
         m.Cancel: _handle_cancel,
         m.Reject: _handle_reject,
         m.AllowedFast: _handle_allowed_fast,
-        m.Suggest: _handle_ignored,
+        m.Suggest: _handle_suggest,
         m.Port: _handle_ignored,
         m.Unknown: _handle_ignored,
         m.Extended: _handle_extended,
     }
+
+    def _check_fast(self) -> None:
+        if not self.fast:
+            raise WireError("the peer used the fast extension without having offered it")
 
     def _check_index(self, index: int) -> None:
         if self._piece_count is None or index >= self._piece_count:
@@ -361,18 +379,25 @@ class PeerConnection:
         if not self.requests:
             # The wait for an answer begins now, not with the last block of an earlier batch.
             self.last_block = now
+            self.snubbed = False
         for index, begin, _ in blocks:
             self.requests[index, begin] = now
         self._send(m.serialize_requests(blocks), now)
 
     def send_cancels(self, blocks: Iterable[Block], now: float) -> None:
-        """Take requests back. Without the fast extension nothing answers a cancel, so forget them."""
+        """Take requests back.
+
+        They are forgotten, although BEP 6 promises an answer to each: stock peers answer no cancel at all.
+        """
         parts = []
         for block in blocks:
-            if not self.fast:
-                self.requests.pop(block[:2], None)
+            self.requests.pop(block[:2], None)
+            self._cancelled[block[:2]] = None
+            if len(self._cancelled) > MAX_CANCELLED:
+                del self._cancelled[next(iter(self._cancelled))]
             parts.append(m.Cancel(*block).serialize())
-        self._send(b"".join(parts), now)
+        if parts:
+            self._send(b"".join(parts), now)
 
     def send_block(self, block: Block, torrent: int, offset: int, now: float) -> None:
         """Let the host send a stored block, `offset` bytes from the start of the torrent."""
