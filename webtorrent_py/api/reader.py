@@ -68,7 +68,7 @@ class Reader:
 
     def __init__(self, torrent: "Torrent", start: int, end: int) -> None:
         self._reader = CoreReader(torrent, start, end)
-        self._torrent = torrent
+        self.torrent = torrent
         self._position = start
         self._end = end
 
@@ -86,7 +86,7 @@ class Reader:
     async def read(self) -> bytes | None:
         """The next bytes. None at the end."""
         location = await self.locate()
-        return None if location is None else await self._torrent.read(*location)
+        return None if location is None else await self.torrent.read(*location)
 
     def close(self) -> None:
         """Stop asking for these bytes first. A pending `locate` raises `DestroyedError`."""
@@ -102,7 +102,7 @@ class RandomReader:
     """
 
     def __init__(self, torrent: "Torrent", start: int, end: int) -> None:
-        self._torrent = torrent
+        self.torrent = torrent
         self._start = start
         self._end = end
         self._ahead = CoreReader(torrent, start, end)
@@ -119,7 +119,7 @@ class RandomReader:
         if first == last:
             return first, 0
         self._ahead.move(first)
-        request = CoreReader(self._torrent, first, last)
+        request = CoreReader(self.torrent, first, last)
         self._requests.add(request)
         try:
             await request.wait_until(lambda _, available: available >= last)

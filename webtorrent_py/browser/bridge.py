@@ -54,7 +54,8 @@ class Bridge:
         self._changed_files: set[tuple[int, int]] = set()
         self._events: list[list[Any]] = []
         self._merged: dict[tuple[int, str], list[Any]] = {}
-        self._flush_timer: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.Handle | None = None
+        self._flush_at = 0.0
         self._last_flush = -INTERVAL
         self._is_updating = False
 
@@ -216,11 +217,12 @@ class Bridge:
     def _schedule(self, interval: float = INTERVAL) -> None:
         loop = asyncio.get_running_loop()
         when = max(loop.time(), self._last_flush + interval)
-        if self._flush_timer and self._flush_timer.when() > when:
+        if self._flush_timer and self._flush_at > when:
             self._flush_timer.cancel()
             self._flush_timer = None
         if not self._flush_timer and not self._is_updating:
             self._flush_timer = loop.call_at(when, self._flush)
+            self._flush_at = when
 
     def _flush(self) -> None:
         self._flush_timer = None
