@@ -8,6 +8,7 @@ What a peer will not send (it choked, rejected, left, or fell silent) becomes fr
 every idle peer is asked anew; that is what keeps a download from stalling.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from random import Random
 
@@ -17,7 +18,7 @@ from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import Downloaded, FileDone, PieceVerified, ReaderAdvanced, TorrentDone
 from webtorrent_py.outbox import Outbox
-from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.blame import Blame
 from webtorrent_py.torrent.picker import Picker
@@ -72,8 +73,10 @@ class Downloader:
         )
         self._blame = Blame()
         self._pipelines: dict[int, Pipeline] = {}
-        # Peers for which there was nothing to pick, and the state of the pieces that this was true for.
-        self._exhausted: dict[int, int] = {}
+        # Peers for which there was nothing to pick, and the state of the supply that this was true for.
+        self._exhausted: dict[int, tuple[int, bool]] = {}
+        # Peers that rejected a request since the last tick.
+        self._refusers: set[int] = set()
         self._wanted = Bitfield(metainfo.piece_count)
         self._missing = 0
         self._paused = False
@@ -96,6 +99,7 @@ class Downloader:
             return
         assert peer.bitfield is not None
         self._exhausted.pop(peer.handle, None)
+        self._refusers.discard(peer.handle)
         self._availability.remove_peer(peer.bitfield)
         self._release_all(peer)
         self.fill_all(now)
@@ -114,17 +118,20 @@ class Downloader:
         if self._wanted[index]:
             peer.wanted_count += 1
             self._exhausted.pop(peer.handle, None)
-            peer.send_interested(True, now)
+            peer.send_interested(not self._paused, now)
             self.fill(peer, now)
 
     def unchoked(self, peer: PeerConnection, now: float) -> None:
         """The peer serves us now, or allows one more piece to be asked for."""
         self._exhausted.pop(peer.handle, None)
+        self._refusers.discard(peer.handle)
         self.fill(peer, now)
 
     def choked(self, peer: PeerConnection, now: float) -> None:
         """The peer serves us no more. With the fast extension it rejects each request besides (BEP 6)."""
-        if not peer.fast:
+        if peer.fast:
+            self._restart_owned(peer)
+        else:
             self._release_all(peer)
             peer.requests.clear()
         self.fill_all(now)
@@ -132,27 +139,33 @@ class Downloader:
     def rejected(self, peer: PeerConnection, index: int, begin: int, now: float) -> None:
         """The peer will not answer a request."""
         self._pieces.release(index, begin, peer.handle)
+        self._restart_owned(peer)
+        if peer.peer_choking:
+            peer.allowed_fast.discard(index)
         # Asking the same peer for the same block at once would go on forever.
-        self._exhausted[peer.handle] = self._pieces.generation
+        self._refusers.add(peer.handle)
         self.fill_all(now)
 
     # --- asking --------------------------------------------------------------------------------
 
     def fill(self, peer: PeerConnection, now: float) -> None:
         """Ask the peer for as much as its pipeline may hold."""
-        if not peer.wanted_count or self._paused or (peer.peer_choking and not peer.allowed_fast):
+        if not peer.wanted_count or self._paused or peer.handle in self._refusers:
+            return
+        if peer.peer_choking and not peer.allowed_fast:
             return
         depth = min(self._pipelines[peer.handle].depth, peer.request_limit)
         outstanding = len(peer.requests)
         if outstanding > depth - max(depth // REFILL_SHARE, 1):
             return
-        if self._exhausted.get(peer.handle) == self._pieces.generation:
+        exhausted = self._exhausted.get(peer.handle)
+        if exhausted is not None and exhausted == self._supply:
             return
         blocks = self._picker.pick(peer, depth - outstanding)
         if blocks:
             peer.send_requests(blocks, now)
         else:
-            self._exhausted[peer.handle] = self._pieces.generation
+            self._exhausted[peer.handle] = self._supply
 
     def fill_all(self, now: float) -> None:
         """Something became free: ask whoever can take more."""
@@ -160,16 +173,16 @@ class Downloader:
             self.fill(self._peers[handle], now)
 
     def tick(self, now: float) -> None:
-        """Relieve peers that fell silent of what they were asked for."""
+        """Relieve peers that fell silent of what they were asked for, and try those again that rejected."""
+        self._refusers.clear()
         for handle, pipeline in self._pipelines.items():
             peer = self._peers[handle]
             if peer.requests and not peer.snubbed and now - peer.last_block > SNUB_TIMEOUT:
                 peer.snubbed = True
                 pipeline.stalled()
                 self._release_all(peer)
-                peer.send_cancels(
-                    [(index, begin, self._block_length(index, begin)) for index, begin in peer.requests], now
-                )
+                # One request stays: the answer to it tells that the peer is back.
+                peer.send_cancels(self._requested_of(peer)[1:], now)
         self.fill_all(now)
 
     def pause(self, now: float) -> None:
@@ -178,9 +191,7 @@ class Downloader:
         for handle in self._pipelines:
             peer = self._peers[handle]
             self._release_all(peer)
-            peer.send_cancels(
-                [(index, begin, self._block_length(index, begin)) for index, begin in list(peer.requests)], now
-            )
+            peer.send_cancels(self._requested_of(peer), now)
             peer.send_interested(False, now)
 
     def resume(self, now: float) -> None:
@@ -194,21 +205,18 @@ class Downloader:
     # --- taking --------------------------------------------------------------------------------
 
     def block_received(self, peer: PeerConnection, block: Piece, now: float) -> None:
-        """A block came, asked for or not. Raises `WireError` if it is no block of this torrent."""
+        """A block came, asked for or not. Raises `WireError` if it is none that anybody could have asked for."""
         index, begin = block.index, block.begin
         length = len(block.data)
-        if index >= self._metainfo.piece_count or begin + length > self._metainfo.piece_size(index):
-            raise WireError(f"the peer sent a block that lies outside of piece {index}")
+        if index >= self._metainfo.piece_count or begin % BLOCK_LENGTH or length != self._block_length(index, begin):
+            raise WireError(f"the peer sent {length} bytes at {begin} of piece {index}, which is no block of it")
         self.received += length
         self._outbox.tell(Downloaded(self._torrent, length))
         pipeline = self._pipelines[peer.handle]
         pipeline.block_received(peer.last_wait, now)
         peer.snubbed = False
         stored = self._pieces.store(index, begin, block.data, peer.handle)
-        if stored is None:
-            # It may have been asked for all the same, with a length that the peer did not keep to.
-            self._pieces.release(index, begin, peer.handle)
-        else:
+        if stored is not None:
             for handle in stored.others:
                 self._peers[handle].send_cancels([(index, begin, length)], now)
             if stored.complete:
@@ -290,6 +298,9 @@ class Downloader:
     def move_reader(self, handle: int, position: int, now: float) -> None:
         """A reader goes on from `position`; the pieces there are urgent now."""
         self.readers[handle].move(position)
+        if self._pieces.full:
+            # What is urgent is started even now.
+            self._exhausted.clear()
         self.fill_all(now)
 
     def close_reader(self, handle: int, now: float) -> None:
@@ -301,6 +312,7 @@ class Downloader:
     def _selection_changed(self, now: float) -> None:
         was_done = self.done
         self._apply_selection()
+        self._give_up_unwanted(now)
         self._exhausted.clear()
         for handle in self._pipelines:
             self._count_wanted(self._peers[handle], now)
@@ -321,6 +333,16 @@ class Downloader:
         self._wanted = wanted
         self._missing = self._selection.count_missing(self._have)
 
+    def _give_up_unwanted(self, now: float) -> None:
+        blocks_of: defaultdict[int, list[Block]] = defaultdict(list)
+        for piece in [each for each in self._pieces if each.missing and not self._wanted[each.index]]:
+            for number, handles in piece.requested.items():
+                for handle in handles:
+                    blocks_of[handle].append(piece.block(number))
+            self._pieces.abandon(piece.index)
+        for handle, blocks in blocks_of.items():
+            self._peers[handle].send_cancels(blocks, now)
+
     def _count_wanted(self, peer: PeerConnection, now: float) -> None:
         assert peer.bitfield is not None
         peer.wanted_count = peer.bitfield.count_common(self._wanted)
@@ -331,14 +353,25 @@ class Downloader:
     def _release_all(self, peer: PeerConnection) -> None:
         for index, begin in peer.requests:
             self._pieces.release(index, begin, peer.handle)
+        self._restart_owned(peer)
+
+    def _restart_owned(self, peer: PeerConnection) -> None:
+        """Let somebody else have the exclusive pieces of a peer: all of each, or it could not be told who lied."""
         for index in self._pieces.owned_by(peer.handle):
-            # The next owner must send all of it, or it could not be told whose bytes were wrong.
             self._restart(index)
 
     def _restart(self, index: int) -> None:
         self._pieces.abandon(index)
         if self._wanted[index]:
             self._availability.offer(index, self._selection.priority(index))
+
+    @property
+    def _supply(self) -> tuple[int, bool]:
+        """Changes whenever there may be something to ask for that was not there before."""
+        return self._pieces.generation, self._picker.is_end_game
+
+    def _requested_of(self, peer: PeerConnection) -> list[Block]:
+        return [(index, begin, self._block_length(index, begin)) for index, begin in peer.requests]
 
     def _block_length(self, index: int, begin: int) -> int:
         return min(BLOCK_LENGTH, self._metainfo.piece_size(index) - begin)

@@ -83,12 +83,13 @@ class Picker:
             blocks += self._pieces.take_free(piece, count - len(blocks), peer.handle)
             if len(blocks) >= count:
                 return blocks
-        if not blocks and self._all_requested:
+        if not blocks and self.is_end_game:
             blocks = self._pick_duplicates(peer, min(count, MAX_DUPLICATES))
         return blocks
 
     @property
-    def _all_requested(self) -> bool:
+    def is_end_game(self) -> bool:
+        """Whether all that is missing is asked for."""
         return not self._availability.waiting and not self._pieces.any_free
 
     def _candidates(self, peer: Peer) -> Iterator[PieceInProgress]:

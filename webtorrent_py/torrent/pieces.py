@@ -129,10 +129,10 @@ class PiecesInProgress:
         self._suspect.discard(index)
 
     def owned_by(self, peer: int) -> list[int]:
-        """The exclusive pieces that only this peer is asked for."""
+        """The exclusive pieces that only this peer is asked for, as long as blocks are missing."""
         if not self._suspect:
             return []
-        return [piece.index for piece in self if piece.owner == peer]
+        return [piece.index for piece in self if piece.owner == peer and piece.missing]
 
     @property
     def any_free(self) -> bool:
@@ -165,24 +165,19 @@ class PiecesInProgress:
         if piece is None or peers is None or peer not in peers:
             return
         peers.remove(peer)
+        self.generation += 1
         if not peers:
             del piece.requested[number]
             piece.free.append(number)
             self._open[index] = piece
-            self.generation += 1
 
     def store(self, index: int, begin: int, data: bytes | memoryview, peer: int) -> BlockStored | None:
-        """Take a block; None if it is not one that is missing here."""
+        """Take a whole block; None if it is not missing here, or the piece is another peer's."""
         piece = self._pieces.get(index)
-        if piece is None:
+        number = begin // BLOCK_LENGTH
+        if piece is None or piece.sources[number] is not None or (piece.exclusive and piece.owner != peer):
             return None
-        number, rest = divmod(begin, BLOCK_LENGTH)
-        length = len(data)
-        if rest or number >= piece.block_count or piece.sources[number] is not None:
-            return None
-        if length != min(BLOCK_LENGTH, piece.size - begin):
-            return None
-        piece.data[begin : begin + length] = data
+        piece.data[begin : begin + len(data)] = data
         piece.sources[number] = peer
         piece.missing -= 1
         others = piece.requested.pop(number, None)
