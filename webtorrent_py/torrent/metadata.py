@@ -153,7 +153,8 @@ class MetadataDownload:
             return False
         if self._distrust:
             self._only = usable[0]
-            self._size = self._sizes[usable[0]]
+            # It goes to the end of the line, so that everybody's turn comes.
+            self._size = self._sizes[self._only] = self._sizes.pop(self._only)
         else:
             sizes = [self._sizes[peer] for peer in usable]
             self._size = max(set(sizes), key=sizes.count)

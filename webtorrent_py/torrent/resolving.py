@@ -51,7 +51,7 @@ class Resolving:
                 self._download.add_peer(peer.handle, size, now)
         elif message.id == OUR_IDS[UT_METADATA]:
             match parse_metadata_message(message.payload):
-                case MetadataData() as data:
+                case MetadataData() as data if self._info is None:
                     self._info = self._download.received(peer.handle, data, now)
                 case MetadataReject() as reject:
                     self._download.rejected(peer.handle, reject, now)
