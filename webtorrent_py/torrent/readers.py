@@ -27,14 +27,20 @@ class Reader:
 
     def move(self, position: int) -> None:
         """Read on from `position`, forth or back."""
-        self.position = min(max(position, self.start), self.end)
-        self._known = self.position
+        position = min(max(position, self.start), self.end)
+        if not self.position <= position <= self._known:
+            self._known = position
+        self.position = position
 
     def available(self, have: Bitfield, piece_length: int) -> int:
         """Up to where bytes can be read from `position` without a gap."""
-        while self._known < self.end and have[self._known // piece_length]:
-            self._known = min((self._known // piece_length + 1) * piece_length, self.end)
+        missing = have.first_missing(self._known // piece_length)
+        self._known = min(max(self._known, missing * piece_length), self.end)
         return self._known
+
+    def is_waiting_for(self, index: int, piece_length: int) -> bool:
+        """Whether piece `index` adds to what was available when that was last asked."""
+        return self._known < self.end and self._known // piece_length == index
 
 
 class Readers:
@@ -83,7 +89,5 @@ class Readers:
             windows = remaining
 
     def waiting_for(self, index: int) -> list[Reader]:
-        """The readers whose next byte is in piece `index`, or to which it adds without a gap."""
-        start = index * self._piece_length
-        end = start + self._piece_length
-        return [reader for reader in self if reader.position < end and start < reader.end]
+        """The readers that can read on once they have piece `index`."""
+        return [reader for reader in self if reader.is_waiting_for(index, self._piece_length)]
