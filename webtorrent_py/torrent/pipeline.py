@@ -19,6 +19,9 @@ MIN_DEPTH = 4
 SLACK = 0.4
 # A block sent when nothing else was outstanding shows the round trip; old ones are forgotten after this.
 ROUND_TRIP_MEMORY = 30.0
+# No line takes longer than this to answer. What does is our own queue, which must not be taken for the line:
+# the depth would grow by it with every measurement.
+MAX_ROUND_TRIP = 1.0
 # Slow start ends when the rate did not grow by this factor within `GROWTH_INTERVAL`.
 GROWTH = 1.1
 GROWTH_INTERVAL = 0.5
@@ -58,7 +61,7 @@ class Pipeline:
                 self._starting = False
             self._checked_at, self._checked_rate = now, rate
             if not self._starting:
-                self._depth = max(MIN_DEPTH, rate * (self._round_trip + SLACK) / BLOCK_LENGTH)
+                self._depth = max(MIN_DEPTH, rate * (min(self._round_trip, MAX_ROUND_TRIP) + SLACK) / BLOCK_LENGTH)
 
     def stalled(self) -> None:
         """The peer did not answer in time: ask for little until it does."""
