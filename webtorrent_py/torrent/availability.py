@@ -57,6 +57,8 @@ class Availability:
 
     def offer(self, index: int, priority: int) -> None:
         """Let the piece be started, with a priority above 0 (255 is the most urgent)."""
+        if self._place[index] >= 0 and self._priority[index] == priority:
+            return
         self.withdraw(index)
         self._priority[index] = priority
         self._enter(index)
