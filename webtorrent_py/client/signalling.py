@@ -90,14 +90,16 @@ class Signalling:
 
     def gather(self, url: str, info_hash: bytes, wanted: int, open_connections: int, now: float) -> None:
         """An announce is due that wants so many offers. It comes out of `take_gathered`."""
-        room = MAX_CONNECTIONS - open_connections - len(self._dials) + len(self._ready) + self._making
-        wanted = max(min(wanted, room), 0)
+        promised = sum(gathering.wanted - len(gathering.offers) for gathering in self._gatherings)
+        spare = max(len(self._ready) + self._making - promised, 0)
+        room = max(MAX_CONNECTIONS - open_connections - len(self._dials), 0)
+        wanted = min(wanted, spare + room)
         self._gatherings.append(Gathering(url, info_hash, wanted, now + FIRST_OFFER_TIME))
-        needed = sum(gathering.wanted for gathering in self._gatherings)
-        for _ in range(needed - len(self._ready) - self._making):
+        for _ in range(wanted - spare):
             dial = Dial(self._handles.new(), Stage.MAKING, self._random.randbytes(20), outgoing=True)
             self._dials[dial.handle] = self._by_offer[dial.offer_id] = dial
             self._making += 1
+            self._timers.set(dial.handle, now + ANSWER_TIMEOUT)
             self._outbox.do(CreateOffer(dial.handle))
 
     def take_gathered(self, now: float) -> list[Gathering]:
