@@ -216,12 +216,14 @@ class Bridge:
 
     def _schedule(self, interval: float = INTERVAL) -> None:
         loop = asyncio.get_running_loop()
-        when = max(loop.time(), self._last_flush + interval)
+        now = loop.time()
+        when = max(now, self._last_flush + interval)
         if self._flush_timer and self._flush_at > when:
             self._flush_timer.cancel()
             self._flush_timer = None
         if not self._flush_timer and not self._is_updating:
-            self._flush_timer = loop.call_at(when, self._flush)
+            # Not `call_at`: by the time it looks, now may be the past, which Pyodide's loop refuses.
+            self._flush_timer = loop.call_later(when - now, self._flush)
             self._flush_at = when
 
     def _flush(self) -> None:
