@@ -246,7 +246,6 @@ class Tracker:
         """The socket can be sent on."""
         self._move(_Cause.OPENED)
         self._timers.set(_Alarm.CONNECT, None)
-        self._timers.set(_Alarm.KEEP_ALIVE, now + KEEP_ALIVE_INTERVAL)
         for info_hash, swarm in self._swarms.items():
             self._ask(info_hash, swarm, now)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -156,15 +157,13 @@ def test_connecting_is_given_up_when_it_takes_too_long(clock: Clock) -> None:
 
 def test_socket_on_which_nothing_is_answered_is_given_up(clock: Clock) -> None:
     clock.open(MOVIE)
-    clock.events()
-    clock.announce()
     began = clock.now
-    while not clock.commands():
-        clock.wait()
-        if AnnounceDue(MOVIE, 5) in clock.tracker.events_received():
-            clock.tracker.announce(MOVIE, STATS, (), clock.now)
-            clock.commands()
-    assert clock.now - began == announcer.RESPONSE_TIMEOUT
+    while clock.now < began + announcer.RESPONSE_TIMEOUT - 10:
+        clock.announce()
+        clock.now += 10
+    clock.wait()
+    assert clock.now == began + announcer.RESPONSE_TIMEOUT
+    assert clock.commands() == [Disconnect()]
 
 
 def test_delay_starts_anew_only_after_an_answered_announce(clock: Clock) -> None:
@@ -236,6 +235,18 @@ def test_owner_that_made_no_announce_is_asked_again(clock: Clock) -> None:
     assert clock.events() == [AnnounceDue(MOVIE, 5)]
     assert clock.wait() == announcer.GATHER_TIMEOUT
     assert clock.events() == [AnnounceDue(MOVIE, 5)]
+
+
+def test_owner_is_not_asked_for_the_socket_while_it_is_asked_for_the_torrent(clock: Clock) -> None:
+    clock.open(MOVIE)
+    clock.announce()
+    clock.hear(interval=60)
+    clock.events()
+    asked: list[float] = []
+    while clock.tracker.connected and len(asked) < 4:
+        clock.wait()
+        asked += [clock.now for event in clock.events() if isinstance(event, AnnounceDue)]
+    assert [later - earlier for earlier, later in pairwise(asked)] == [announcer.GATHER_TIMEOUT] * 3
 
 
 @pytest.mark.parametrize(
