@@ -315,21 +315,18 @@ LENGTH_RANGES: Final[dict[int, tuple[int, int]]] = {
 UNKNOWN_LENGTH_RANGE: Final = (1, 1 + UNKNOWN_LENGTH_LIMIT)
 
 
-def check_length(message_id: int, length: int, allowed: tuple[int, int]) -> None:
-    """Raise `WireError`, naming message and length, if the length is not within `allowed`."""
-    least, greatest = allowed
-    if least <= length <= greatest:
-        return
-    known = MessageId._value2member_map_.get(message_id)
-    name = f"message {message_id}" if known is None else MessageId(message_id).name.lower().replace("_", "-")
+def length_error(message_id: int, length: int, least: int, greatest: int) -> WireError:
+    """The error for a message whose length is not from `least` to `greatest`; it names the message."""
+    known = message_id in LENGTH_RANGES
+    name = MessageId(message_id).name.lower().replace("_", "-") if known else f"message {message_id}"
     expected = f"{least}" if least == greatest else f"{least} to {greatest}"
-    raise WireError(f"{name} of length {length}, not {expected}")
+    return WireError(f"{name} of length {length}, not {expected}")
 
 
 def parse_message(data: bytes, start: int, end: int) -> Message:
     """The message whose id is at `start` and whose body ends at `end`.
 
-    The length must have been checked with `check_length`.
+    The length must be within that of `LENGTH_RANGES`, or else `UNKNOWN_LENGTH_RANGE`.
     """
     parse = _PARSERS.get(data[start])
     if parse is None:

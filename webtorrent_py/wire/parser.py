@@ -20,7 +20,7 @@ from webtorrent_py.wire.messages import (
     Message,
     MessageId,
     Piece,
-    check_length,
+    length_error,
     parse_message,
 )
 
@@ -113,7 +113,9 @@ class WireParser:
                 output.append(_KEEP_ALIVE)
                 start += 4
                 continue
-            check_length(message_id, length, ranges.get(message_id, UNKNOWN_LENGTH_RANGE))
+            least, greatest = ranges.get(message_id, UNKNOWN_LENGTH_RANGE)
+            if not least <= length <= greatest:
+                raise length_error(message_id, length, least, greatest)
             end = start + 4 + length
             if end > size:
                 self._keep(data[start:], end - start)
