@@ -117,13 +117,14 @@ function clear () {
   say('')
 }
 
-function showFiles (of) {
+async function showFiles (of) {
   if (of !== torrent) return
   $('files').replaceChildren(...of.files.map(row))
   const first = of.files.find(file => MEDIA.test(file.name)) ?? of.files.find(file => IMAGE.test(file.name)) ?? of.files[0]
-  if (first) show(first)
-  for (const file of of.files.filter(file => file !== first && inGallery(file)).slice(0, GALLERY_FILES)) hang(file)
   refresh()
+  if (first) await show(first) // before all else, so that it starts soon
+  if (of !== torrent) return
+  for (const file of of.files.filter(file => file !== first && inGallery(file)).slice(0, GALLERY_FILES)) hang(file)
 }
 
 const inGallery = file => (IMAGE.test(file.name) || TEXT.test(file.name)) && file.length <= GALLERY_FILE_LENGTH

@@ -1,8 +1,9 @@
 // Random access to a file of which only parts are here yet.
 //
 // A demuxer asks for many small ranges; asking the swarm for each would cost a message apiece. So
-// bytes come in aligned blocks, kept in a small cache, and reading on in order fetches a bounded
-// number of blocks ahead.
+// bytes come in aligned blocks, kept in a small cache. Reading ahead is left to the engine, which asks
+// peers for what follows the newest read: asking here as well would make later bytes compete with the
+// ones that playback waits for.
 //
 // A read may wait for peers for as long as it takes. `halt` fails everything that waits, so that a
 // seek does not have to: closing the old reader port also takes the urgency off its pieces.
@@ -10,9 +11,8 @@
 import * as Comlink from 'comlink'
 import { typedError } from '../shared/errors.js'
 
-const BLOCK = 128 * 1024
-const READ_AHEAD_BLOCKS = 8
-const CACHE_BLOCKS = 128 // 16 MiB: two GOPs of a demanding film
+const BLOCK = 64 * 1024
+const CACHE_BLOCKS = 256 // 16 MiB: two groups of pictures of a demanding film
 
 export class BlockSource {
   #length
@@ -35,10 +35,8 @@ export class BlockSource {
   async read (start, end) {
     const first = Math.floor(start / BLOCK)
     const last = Math.floor((end - 1) / BLOCK)
-    const inOrder = this.#blocks.has(first - 1)
     const wanted = []
     for (let index = first; index <= last; index++) wanted.push(this.#block(index))
-    if (inOrder) this.#readAhead(last)
     const blocks = await Promise.all(wanted)
     if (blocks.length === 1) return blocks[0].subarray(start - first * BLOCK, end - first * BLOCK)
     const bytes = new Uint8Array(end - start)
@@ -77,13 +75,6 @@ export class BlockSource {
     return block
   }
 
-  #readAhead (last) {
-    const end = Math.min(last + READ_AHEAD_BLOCKS, Math.ceil(this.#length / BLOCK) - 1)
-    for (let index = last + 1; index <= end; index++) {
-      if (!this.#blocks.has(index)) this.#block(index)
-    }
-  }
-
   #fetch (index) {
     const reader = this.#reader
     const block = new Promise((resolve, reject) => {
@@ -101,8 +92,7 @@ export class BlockSource {
         }
       )
     })
-    // A failed block is forgotten, so that the next read tries again. Nobody may be waiting for it
-    // (it was read ahead), so this is also what keeps its failure from counting as unhandled.
+    // A failed block is forgotten, so that the next read tries again.
     block.catch(() => { if (this.#blocks.get(index) === block) this.#blocks.delete(index) })
     return block
   }
