@@ -16,11 +16,10 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.bench.processes import Meter
 from tests.browser.browsers import BROWSERS, launch_options
 from tests.peers.content import Content, make_content
-from tests.peers.hosts import Background, Site
+from tests.peers.hosts import DIST, Background, Site
 from tests.peers.npm import STOCK_DIST, ReferenceTracker
 
 HERE = Path(__file__).parent
-DIST = HERE.parent.parent / "dist"
 TIMEOUT_SECONDS = 180.0
 # Large enough for stock, whose cost grows with the number of pieces, to be at its best; usual for this size.
 PIECE_LENGTH = 256 * 1024

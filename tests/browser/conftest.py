@@ -3,7 +3,6 @@
 Every test here runs in Chromium and in Firefox unless `--browser` says otherwise.
 """
 
-import os
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,12 +14,11 @@ from playwright.sync_api import Browser, BrowserContext, BrowserType
 from tests.browser.browsers import BROWSERS, launch_options
 from tests.browser.driver import HERE, OUR_PAGE, SCRIPTED_PAGE, STOCK_PAGE, ClientPage, ScriptedPage
 from tests.peers.content import Content, make_content
-from tests.peers.hosts import Background, Script, ScriptedTracker, Site
+from tests.peers.hosts import DIST, Background, Script, ScriptedTracker, Site
 from tests.peers.libtorrent_peer import LibtorrentPeer
 from tests.peers.npm import STOCK_DIST, ReferenceTracker
 from webtorrent_py.desktop.tracker import DevelopmentTracker
 
-DIST = Path(os.environ.get("WEBTORRENT_DIST") or HERE.parent.parent / "dist")
 PEERS = HERE.parent / "peers"
 CONSOLE = pytest.StashKey[list[str]]()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any, Self, TypeVar
 from aiohttp import WSMsgType, web
 
 T = TypeVar("T")
+
+# The built site, or the one to try instead.
+DIST = Path(os.environ.get("WEBTORRENT_DIST") or Path(__file__).parent.parent.parent / "dist")
 
 # What jsDelivr, unpkg and their like send with every file.
 CDN_HEADERS = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
