@@ -1,0 +1,267 @@
+"""What is asked for: never what it must not be, the most important first, and nothing left that could be asked for."""
+
+from dataclasses import dataclass, field
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.torrent.availability import Availability
+from webtorrent_py.torrent.picker import MAX_DUPLICATES, MAX_REQUESTERS, Picker
+from webtorrent_py.torrent.pieces import BLOCK_LENGTH, MAX_BYTES_UNDER_WAY, PiecesInProgress
+from webtorrent_py.torrent.readers import Reader, Readers
+from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED, Selection
+
+PIECE_LENGTH = 2 * BLOCK_LENGTH + 7
+BLOCKS = 3
+
+
+@dataclass
+class FakePeer:
+    handle: int
+    pieces: set[int]
+    refused: set[int] = field(default_factory=set)
+
+    def may_request(self, index: int) -> bool:
+        return index in self.pieces and index not in self.refused
+
+
+class Swarm:
+    """A picker and all that it looks at."""
+
+    def __init__(self, count: int, *, sequential: bool = False, seed: int = 0) -> None:
+        self.count = count
+        self.have = Bitfield(count)
+        self.selection = Selection(count)
+        self.availability = Availability(count, Random(seed))
+        self.pieces = PiecesInProgress()
+        self.readers = Readers(PIECE_LENGTH)
+        self.peers: dict[int, FakePeer] = {}
+        self.picker = Picker(
+            sizes=self,
+            have=self.have,
+            selection=self.selection,
+            availability=self.availability,
+            pieces=self.pieces,
+            readers=self.readers,
+            random=Random(seed),
+            sequential=sequential,
+        )
+        for index in range(count):
+            self.availability.offer(index, NORMAL)
+
+    def piece_size(self, index: int) -> int:
+        return PIECE_LENGTH - 3 if index == self.count - 1 else PIECE_LENGTH
+
+    def add_peer(self, pieces: set[int], refused: set[int] = frozenset()) -> FakePeer:
+        peer = FakePeer(len(self.peers) + 1, set(pieces), set(refused))
+        self.peers[peer.handle] = peer
+        bitfield = Bitfield(self.count)
+        for index in pieces:
+            bitfield.set(index)
+        self.availability.add_peer(bitfield)
+        return peer
+
+    def prefer(self, index: int, priority: int) -> None:
+        self.selection.select(index, index, priority)
+        if priority:
+            self.availability.offer(index, priority)
+        else:
+            self.availability.withdraw(index)
+
+    def read(self, handle: int, first: int, last: int) -> None:
+        self.readers.add(Reader(handle, first * PIECE_LENGTH, (last + 1) * PIECE_LENGTH))
+
+
+def pieces_in(blocks):
+    """The pieces in order of first appearance."""
+    return list(dict.fromkeys(index for index, _, _ in blocks))
+
+
+class Picking(RuleBasedStateMachine):
+    """Whatever happened before, each pick keeps the rules."""
+
+    @initialize(count=st.integers(1, 6), sequential=st.booleans(), seed=st.integers(0, 9), data=st.data())
+    def start(self, count, sequential, seed, data):
+        self.swarm = Swarm(count, sequential=sequential, seed=seed)
+        for _ in range(3):
+            pieces = data.draw(st.sets(st.integers(0, count - 1)) | st.just(set(range(count))))
+            self.swarm.add_peer(pieces)
+
+    @rule(data=st.data(), peer=st.integers(1, 3), count=st.integers(1, 20))
+    def pick(self, data, peer, count):
+        swarm, peer = self.swarm, self.swarm.peers[peer]
+        free = {
+            (piece.index, number) for piece in swarm.pieces for number in piece.free if piece.open_to(peer.handle)
+        } | {
+            (index, number)
+            for index in swarm.availability.rarest()
+            for number in range(BLOCKS)
+            if not swarm.pieces.full
+        }
+        could = {each for each in free if peer.may_request(each[0])}
+        anything_free = swarm.pieces.any_free or swarm.availability.waiting
+        asked = {(p.index, n): list(peers) for p in swarm.pieces for n, peers in p.requested.items()}
+
+        blocks = swarm.picker.pick(peer, count)
+
+        chosen = [(index, begin // BLOCK_LENGTH) for index, begin, _ in blocks]
+        assert len(set(chosen)) == len(chosen) <= count
+        for index, begin, length in blocks:
+            number = begin // BLOCK_LENGTH
+            piece = swarm.pieces.get(index)
+            assert peer.may_request(index) and not swarm.have[index]
+            assert piece is not None and piece.block(number) == (index, begin, length)
+            assert piece.requested[number][-1] == peer.handle
+            assert begin + length <= swarm.piece_size(index)
+            if (index, number) not in could:
+                # A block twice: only in the end game, of somebody else, and not too many.
+                assert not anything_free and not piece.exclusive
+                assert peer.handle not in asked[index, number] and len(asked[index, number]) < MAX_REQUESTERS
+        if could:
+            # Nothing is left that could have been asked for.
+            assert len(chosen) == min(count, len(could)) and set(chosen) <= could
+        elif not anything_free:
+            doubles = [
+                key
+                for key, peers in asked.items()
+                if peer.may_request(key[0]) and peer.handle not in peers and len(peers) < MAX_REQUESTERS
+                if not swarm.pieces.get(key[0]).exclusive
+            ]
+            assert len(chosen) == min(count, len(doubles), MAX_DUPLICATES)
+        else:
+            assert chosen == []
+
+    @precondition(lambda self: any(piece.requested for piece in self.swarm.pieces))
+    @rule(data=st.data(), comes=st.booleans())
+    def a_block_comes_or_is_given_up(self, data, comes):
+        asked = [(p, n, peer) for p in self.swarm.pieces for n, peers in p.requested.items() for peer in peers]
+        piece, number, peer = data.draw(st.sampled_from(asked))
+        _, begin, length = piece.block(number)
+        if comes:
+            self.swarm.pieces.store(piece.index, begin, bytes(length), peer)
+        else:
+            self.swarm.pieces.release(piece.index, begin, peer)
+            if piece.owner == peer:
+                self.restart(piece.index)
+
+    @precondition(lambda self: any(not piece.missing for piece in self.swarm.pieces))
+    @rule(right=st.booleans())
+    def a_piece_is_hashed(self, right):
+        piece = next(piece for piece in self.swarm.pieces if not piece.missing)
+        if right:
+            self.swarm.pieces.trust(piece.index)
+            self.swarm.pieces.finish(piece.index)
+            self.swarm.have.set(piece.index)
+        else:
+            self.swarm.pieces.suspect(piece.index)
+            self.restart(piece.index)
+
+    @rule(peer=st.integers(1, 3), data=st.data())
+    def a_peer_changes_its_mind(self, peer, data):
+        self.swarm.peers[peer].refused = data.draw(st.sets(st.integers(0, self.swarm.count - 1)))
+
+    @rule(data=st.data(), handle=st.integers(1, 2))
+    def somebody_reads(self, data, handle):
+        first = data.draw(st.integers(0, self.swarm.count - 1))
+        self.swarm.read(handle, first, data.draw(st.integers(first, self.swarm.count - 1)))
+
+    @rule(data=st.data(), priority=st.sampled_from([NORMAL, HIGHEST]))
+    def a_piece_gets_a_priority(self, data, priority):
+        index = data.draw(st.integers(0, self.swarm.count - 1))
+        if index not in self.swarm.pieces and not self.swarm.have[index]:
+            self.swarm.prefer(index, priority)
+
+    def restart(self, index):
+        self.swarm.pieces.abandon(index)
+        self.swarm.availability.offer(index, self.swarm.selection.priority(index))
+
+    @invariant()
+    def nobody_is_asked_twice_and_few_are_asked_for_the_same(self):
+        for piece in self.swarm.pieces:
+            for peers in piece.requested.values():
+                assert len(set(peers)) == len(peers) <= MAX_REQUESTERS
+            if piece.exclusive:
+                assert {peer for peers in piece.requested.values() for peer in peers} <= {piece.owner}
+
+
+TestPicking = Picking.TestCase
+TestPicking.settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
+
+
+@given(st.lists(st.sets(st.integers(0, 7), min_size=1), min_size=1, max_size=6), st.integers(0, 5))
+def test_the_rarest_pieces_are_begun_first(others, seed):
+    swarm = Swarm(8, seed=seed)
+    for pieces in others:
+        swarm.add_peer(pieces)
+    peer = swarm.add_peer(set(range(8)))
+    order = pieces_in(swarm.picker.pick(peer, 100))
+    rarity = [sum(index in pieces for pieces in others) for index in order]
+    assert sorted(order) == list(range(8)) and rarity == sorted(rarity)
+
+
+@given(st.lists(st.sampled_from([UNWANTED, NORMAL, 9, HIGHEST]), min_size=8, max_size=8), st.integers(0, 5))
+def test_higher_priorities_come_first_and_what_is_unwanted_never(priorities, seed):
+    swarm = Swarm(8, seed=seed)
+    for index, priority in enumerate(priorities):
+        swarm.prefer(index, priority)
+    order = pieces_in(swarm.picker.pick(swarm.add_peer(set(range(8))), 100))
+    assert sorted(order) == [index for index, priority in enumerate(priorities) if priority]
+    assert [priorities[index] for index in order] == sorted((p for p in priorities if p), reverse=True)
+
+
+@given(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+def test_sequential_is_in_order_of_what_is_wanted_missing_and_there(have, unwanted, lacking):
+    swarm = Swarm(8, sequential=True)
+    for index in have:
+        swarm.have.set(index)
+        swarm.availability.withdraw(index)
+    for index in unwanted - have:
+        swarm.prefer(index, UNWANTED)
+    peer = swarm.add_peer(set(range(8)) - lacking)
+    order = pieces_in(swarm.picker.pick(peer, 100))
+    assert order == [index for index in range(8) if index not in have | unwanted | lacking]
+
+
+def test_pieces_under_way_come_before_new_ones_and_readers_before_both():
+    swarm = Swarm(6)
+    peer = swarm.add_peer(set(range(6)))
+    ((first, _, _),) = swarm.picker.pick(peer, 1)
+    assert pieces_in(swarm.picker.pick(peer, BLOCKS - 1)) == [first]
+    ((second, _, _),) = swarm.picker.pick(peer, 1)
+    wanted = next(index for index in range(6) if index not in (first, second))
+    swarm.read(1, wanted, wanted)
+    assert pieces_in(swarm.picker.pick(peer, BLOCKS + 1)) == [wanted, second]
+
+
+def test_two_readers_are_served_in_turn():
+    swarm = Swarm(8)
+    peer = swarm.add_peer(set(range(8)))
+    swarm.read(1, 0, 2)
+    swarm.read(2, 5, 7)
+    assert pieces_in(swarm.picker.pick(peer, 6 * BLOCKS)) == [0, 5, 1, 6, 2, 7]
+
+
+def test_what_a_reader_waits_for_is_begun_although_enough_is_under_way():
+    swarm = Swarm(8)
+    swarm.pieces.start(0, MAX_BYTES_UNDER_WAY)
+    swarm.pieces.start(1, 1)
+    swarm.pieces.start(2, 1)
+    for index in range(3):
+        swarm.availability.withdraw(index)
+    peer = swarm.add_peer(set(range(3, 8)))
+    assert swarm.pieces.full and swarm.picker.pick(peer, 9) == []
+    swarm.read(1, 6, 6)
+    assert pieces_in(swarm.picker.pick(peer, 9)) == [6]
+
+
+def test_the_end_game_begins_when_all_is_asked_for():
+    swarm = Swarm(2)
+    slow, fast, third = (swarm.add_peer({0, 1}) for _ in range(3))
+    assert not swarm.picker.is_end_game
+    everything = swarm.picker.pick(slow, 2 * BLOCKS)
+    assert swarm.picker.is_end_game
+    assert sorted(swarm.picker.pick(fast, 100)) == sorted(everything)
+    assert swarm.picker.pick(third, 100) == []
