@@ -23,7 +23,7 @@ class Blame:
         sources = {source for source in piece.sources if source is not None}
         if len(sources) == 1:
             return sources.pop()
-        if len(self._failed) >= MAX_FAILED_PIECES:
+        if piece.index not in self._failed and len(self._failed) >= MAX_FAILED_PIECES:
             self._failed.pop(next(iter(self._failed)))
         self._failed.setdefault(piece.index, []).extend(
             (number, source, _digest(piece, number))
