@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tools.browsers import prepare_browsers
-from tools.console import BuildError, run, show
+from tools.console import BuildError, hand_over, run
 from tools.environment import BIN, PYTHON, Node, prepare_node, prepare_npm_packages, prepare_python
 from tools.project import DIST, NODE_MODULES, PACKAGE, ROOT, WEB
 from tools.site import SAMPLE, build_site
@@ -50,7 +50,7 @@ def command_demo(options: argparse.Namespace) -> int:
     prepare_python("run")
     build()
     arguments = ["--port", str(options.port), *(["--no-open"] if options.no_open else [])]
-    return show([PYTHON, "-m", "webtorrent_py.desktop.demo", DIST, SAMPLE, *arguments])
+    return hand_over([PYTHON, "-m", "webtorrent_py.desktop.demo", DIST, SAMPLE, *arguments])
 
 
 def command_test(options: argparse.Namespace) -> int:
@@ -68,7 +68,7 @@ def command_soak(options: argparse.Namespace) -> int:
 
 def command_bench(options: argparse.Namespace) -> int:
     """Measure ours and stock webtorrent in the same browser; what is not known here goes to the bench."""
-    return show([PYTHON, "-m", "tests.bench", *options.rest], env=prepare_tests())
+    return hand_over([PYTHON, "-m", "tests.bench", *options.rest], env=prepare_tests())
 
 
 def command_check(_: argparse.Namespace) -> int:
@@ -102,7 +102,7 @@ def passes(name: str, command: Sequence[str]) -> bool:
 
 def pytest(marks: str, rest: Sequence[str], environment: dict[str, str] | None = None) -> int:
     """Run the tests with these marks."""
-    return show([PYTHON, "-m", "pytest", "-m", marks, *rest], env=environment)
+    return hand_over([PYTHON, "-m", "pytest", "-m", marks, *rest], env=environment)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
@@ -123,7 +123,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="build.py", description=__doc__)
     commands = parser.add_subparsers(dest="command", metavar="command")
     parsers = {
-        name: commands.add_parser(name, help=(command.__doc__ or "").rstrip("."), description=command.__doc__)
+        name: commands.add_parser(
+            name, help=(command.__doc__ or "").rstrip("."), description=command.__doc__, allow_abbrev=False
+        )
         for name, command in COMMANDS.items()
     }
     parsers["demo"].add_argument("--port", type=int, default=8000, help="where to serve the page (default: 8000)")

@@ -67,11 +67,11 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
             return
 
 
-def show(command: Command, *, env: Mapping[str, str] | None = None) -> int:
-    """Run a command that talks to the terminal itself; return its exit status. It gets the interrupts that we get."""
-    process = subprocess.Popen(command, cwd=ROOT, env=env and {**os.environ, **env})
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            continue  # the command was interrupted, too, and is ending
+def hand_over(command: Command, *, env: Mapping[str, str] | None = None) -> int:
+    """Become the command: the terminal and all signals are its own. Returns its status on systems without `exec`."""
+    sys.stdout.flush()
+    arguments = [str(each) for each in command]
+    environment = {**os.environ, **(env or {})}
+    if os.name == "posix":
+        os.execve(arguments[0], arguments, environment)
+    return subprocess.call(arguments, env=environment)

@@ -54,8 +54,9 @@ def create_torrent(path: Path, trackers: Sequence[str] = (), *, piece_length: in
 class LibtorrentSeeder:
     """Seeds one file or folder until it is stopped; also a context manager.
 
-    `torrent` is the torrent file's bytes where one exists; its data are taken to be whole. Without it one
-    is made from `path`. Raises `MetainfoError` for a malformed one. `stun_server` is `host:port`, or empty to offer the addresses of this machine only.
+    `torrent` is the torrent file's bytes where one exists (its data are taken to be whole); without it one is made
+    from `path`. `stun_server` is `host:port`, or empty to offer the addresses of this machine only.
+    Raises `MetainfoError` for a malformed torrent file.
     """
 
     def __init__(
