@@ -1,4 +1,4 @@
-"""What holds for all tests: those in `tests/browser` carry the mark `browser`, so that a fast run can leave them out."""
+"""What holds for all tests: those in `tests/browser` carry the mark `browser`, so that a fast run leaves them out."""
 
 from pathlib import Path
 
