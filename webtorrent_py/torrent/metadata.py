@@ -31,6 +31,7 @@ class MetadataDownload:
         self._info_hash = info_hash
         self._send = send
         self._sizes: dict[int, int] = {}
+        # (peer, piece) → until when an answer is waited for, or the peer is not asked again.
         self._asked: dict[tuple[int, int], float] = {}
         self._refused: dict[tuple[int, int], float] = {}
         self._size = 0
@@ -47,8 +48,8 @@ class MetadataDownload:
     def remove_peer(self, peer: int, now: float) -> None:
         """A peer is gone or of no use."""
         self._sizes.pop(peer, None)
-        self._asked = {key: at for key, at in self._asked.items() if key[0] != peer}
-        self._refused = {key: at for key, at in self._refused.items() if key[0] != peer}
+        self._asked = {key: until for key, until in self._asked.items() if key[0] != peer}
+        self._refused = {key: until for key, until in self._refused.items() if key[0] != peer}
         if peer == self._only:
             self._restart(now)
         else:
@@ -57,7 +58,7 @@ class MetadataDownload:
     def rejected(self, peer: int, message: MetadataReject, now: float) -> None:
         """A peer will not send a piece now; it is asked again only after a while."""
         self._asked.pop((peer, message.piece), None)
-        self._refused[peer, message.piece] = now
+        self._refuse(peer, message.piece, now)
         if peer == self._only:
             self._restart(now)
         else:
@@ -89,16 +90,15 @@ class MetadataDownload:
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next."""
-        waiting = [*self._asked.values(), *self._refused.values()]
-        return min(waiting) + ANSWER_TIMEOUT if waiting else None
+        return min((*self._asked.values(), *self._refused.values()), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Ask others for what was not answered in time."""
-        late = {key for key, at in self._asked.items() if now - at >= ANSWER_TIMEOUT}
-        self._refused = {key: at for key, at in self._refused.items() if now - at < ANSWER_TIMEOUT}
+        late = {key for key, until in self._asked.items() if until <= now}
+        self._refused = {key: until for key, until in self._refused.items() if until > now}
         for key in late:
             del self._asked[key]
-            self._refused[key] = now
+            self._refuse(*key, now)
         if self._only in {peer for peer, _ in late}:
             self._restart(now)
         else:
@@ -107,6 +107,15 @@ class MetadataDownload:
     @property
     def _piece_count(self) -> int:
         return -(-self._size // METADATA_PIECE)
+
+    def _refuse(self, peer: int, piece: int, now: float) -> None:
+        self._refused[peer, piece] = now + ANSWER_TIMEOUT
+        self._to_the_end(peer)
+
+    def _to_the_end(self, peer: int) -> None:
+        """Ask all others before this peer, so that everybody's turn comes."""
+        if peer in self._sizes:
+            self._sizes[peer] = self._sizes.pop(peer)
 
     def _restart(self, now: float, ask: bool = True) -> None:
         self._size = 0
@@ -142,7 +151,7 @@ class MetadataDownload:
                     continue
                 free -= 1
                 asked_by_anyone.add(number)
-                self._asked[peer, number] = now
+                self._asked[peer, number] = now + ANSWER_TIMEOUT
                 self._send(peer, MetadataRequest(number).serialize())
 
     def _choose(self) -> bool:
@@ -153,8 +162,8 @@ class MetadataDownload:
             return False
         if self._distrust:
             self._only = usable[0]
-            # It goes to the end of the line, so that everybody's turn comes.
-            self._size = self._sizes[self._only] = self._sizes.pop(self._only)
+            self._to_the_end(self._only)
+            self._size = self._sizes[self._only]
         else:
             sizes = [self._sizes[peer] for peer in usable]
             self._size = max(set(sizes), key=sizes.count)
