@@ -12,8 +12,8 @@ from random import Random
 
 from webtorrent_py import actions as a
 from webtorrent_py.client import Client
-from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.desktop.signalling import Delivery, Signalling
 from webtorrent_py.events import Event, TorrentDone
 

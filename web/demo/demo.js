@@ -18,7 +18,7 @@ let shown = null
 function main () {
   $('open').addEventListener('submit', event => {
     event.preventDefault()
-    open($('magnet').value.trim())
+    openTorrent($('magnet').value.trim())
   })
   $('file').addEventListener('change', () => openFile($('file').files[0]))
   $('copy').addEventListener('click', copyMagnet)
@@ -36,7 +36,7 @@ function main () {
   })
   window.addEventListener('hashchange', () => {
     const id = idOfHash()
-    if (id) open(id)
+    if (id) openTorrent(id)
   })
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', refresh)
   window.addEventListener('resize', refresh)
@@ -54,7 +54,7 @@ function main () {
 /** What to open at the start: the link in the address, else the demo's own sample, else what the visitor gives. */
 async function openFirst () {
   const id = idOfHash() || await sampleMagnet()
-  if (id) open(id)
+  if (id) openTorrent(id)
   else $('welcome').hidden = false
 }
 
@@ -77,11 +77,11 @@ async function sampleMagnet () {
 }
 
 async function openFile (file) {
-  if (file) open(new Uint8Array(await file.arrayBuffer()))
+  if (file) openTorrent(new Uint8Array(await file.arrayBuffer()))
 }
 
 /** @param {string | Uint8Array} id  what `client.add` takes */
-async function open (id) {
+async function openTorrent (id) {
   $('messages').replaceChildren()
   $('welcome').hidden = true
   if (torrent && !torrent.destroyed) await torrent.destroy()
@@ -124,7 +124,7 @@ async function showFiles (of) {
   refresh()
   if (first) await show(first) // before all else, so that it starts soon
   if (of !== torrent) return
-  for (const file of of.files.filter(file => file !== first && inGallery(file)).slice(0, GALLERY_FILES)) hang(file)
+  for (const file of of.files.filter(each => each !== first && inGallery(each)).slice(0, GALLERY_FILES)) hang(file)
 }
 
 const inGallery = file => (IMAGE.test(file.name) || TEXT.test(file.name)) && file.length <= GALLERY_FILE_LENGTH

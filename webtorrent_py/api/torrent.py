@@ -278,7 +278,12 @@ class Torrent(Emitter):
     async def _wait(self, name: str, is_reached: Callable[[], bool]) -> None:
         happened = asyncio.get_running_loop().create_future()
         names = (name, "close")
-        listeners = [self.on(each, lambda: happened.done() or happened.set_result(None)) for each in names]
+
+        def tell() -> None:
+            if not happened.done():
+                happened.set_result(None)
+
+        listeners = [self.on(each, tell) for each in names]
         try:
             if not self.destroyed and not is_reached():
                 await happened

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any
 
+from pyodide.ffi import JsException
+
 from webtorrent_py import actions
 from webtorrent_py.actions import Action, Send, SendBlock
 from webtorrent_py.browser import convert
@@ -121,14 +123,14 @@ class BrowserHost:
         """GET a URL. Raises `FetchError`: not found, too long, or refused for want of CORS headers."""
         try:
             return convert.to_bytes(await self._io.fetchBytes(url, limit))
-        except convert.JsException as error:
+        except JsException as error:
             raise FetchError(f"{url} could not be fetched: {convert.reason(error)}") from error
 
     async def read(self, torrent: int, offset: int, length: int) -> bytes:
         """Stored bytes. Raises `StorageError`."""
         try:
             return convert.to_bytes(await self._io.read(torrent, offset, length))
-        except convert.JsException as error:
+        except JsException as error:
             raise StorageError(f"stored bytes could not be read: {convert.reason(error)}") from error
 
     def content_length(self, content: Any) -> int:
@@ -143,7 +145,7 @@ class BrowserHost:
         """The hashes of all pieces. Raises `StorageError` when a file has changed or cannot be read."""
         try:
             return convert.to_bytes(await self._io.hashSource(self._sources(contents), piece_length))
-        except convert.JsException as error:
+        except JsException as error:
             raise StorageError(f"a file to seed could not be read: {convert.reason(error)}") from error
 
     def attach(self, torrent: int, contents: Sequence[Any]) -> None:

@@ -11,7 +11,7 @@ from webtorrent_py.browser.host import BrowserHost
 
 
 def start(options: str) -> str:
-    """Make the client. `options` (JSON): `trackers` (URLs, or null for none at all), `maxConns`, `peerId` (hex or null).
+    """Make the client. `options` (JSON): `trackers` (URLs, or null for none), `maxConns`, `peerId` (hex or null).
 
     Returns JSON: `peerId`.
     """

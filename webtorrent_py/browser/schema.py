@@ -76,6 +76,7 @@ def error_fields(error: WebTorrentError) -> dict[str, str]:
 
 
 def file_fields(files: Sequence[Any]) -> list[dict[str, Any]]:
+    """What the page knows of a torrent's files for good."""
     return [
         {"name": file.name, "path": file.path, "length": file.length, "offset": file.offset, "type": file.type}
         for file in files
@@ -232,7 +233,7 @@ FILE = Mirror(
         Property("done", "boolean", "Whether all of it is verified.", False, lambda file: file.done),
     ),
     methods=(
-        Method("select", "priority?: number", "void", "Download it.", lambda file, priority=None: file.select()),
+        Method("select", "priority?: number", "void", "Download it.", lambda file, _priority=None: file.select()),
         Method("deselect", "", "void", "Do not download it.", lambda file: file.deselect()),
         Method("arrayBuffer", "range?: Range", "Promise<ArrayBuffer>", "Its bytes."),
         Method("blob", "range?: Range", "Promise<Blob>", "Its bytes."),

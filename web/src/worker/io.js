@@ -127,7 +127,7 @@ export function createIO (page, onError) {
 
     acceptOffer (peer, sdp) {
       channels.expect(peer)
-      page.acceptOffer(peer, sdp).then(sdp => python.answer_created(peer, sdp), error => channels.lost(peer, error.message))
+      page.acceptOffer(peer, sdp).then(answer => python.answer_created(peer, answer), error => channels.lost(peer, error.message))
     },
 
     acceptAnswer (peer, sdp) {
