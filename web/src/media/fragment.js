@@ -10,7 +10,7 @@ import {
  * no more memory than one group of pictures, and a seek has nothing to undo.
  *
  * @param {import('./tracks.js').Track} track
- * @param {import('mediabunny').EncodedPacket[]} packets  at least one, of which the first is a key frame
+ * @param {import('mediabunny').EncodedPacket[]} packets  at least one; only in MP4 may the first be no key frame
  * @returns {Promise<{ init: Uint8Array | null, media: Uint8Array }>}  the initialization segment, if the container
  *   has one, and the media segment
  */
@@ -28,8 +28,11 @@ export async function writeFragment (track, packets) {
     output.addAudioTrack(source)
   }
   await output.start()
-  for (const packet of packets) await source.add(packet, { decoderConfig: track.config })
+  const [first, ...rest] = packets
+  await source.add(first.clone({ type: 'key' }), { decoderConfig: track.config }) // an output must begin with one
+  for (const packet of rest) await source.add(packet)
   await output.finalize()
+  if (first.type === 'delta') markFirstAsDelta(media[0])
   return { init: concat(init), media: concat(media) }
 }
 
@@ -49,6 +52,34 @@ const FORMATS = {
     onSegmentHeader: data => init.push(data),
     onCluster: data => media.push(data)
   })
+}
+
+// Sample flags (ISO/IEC 14496-12, 8.8.3.1): depends on others, is no sync sample.
+const DELTA_FLAGS = 0x01010000
+const FIRST_SAMPLE_FLAGS_PRESENT = 0x4
+
+/** Takes back that the first sample is a key frame. */
+function markFirstAsDelta (moof) {
+  const view = new DataView(moof.buffer, moof.byteOffset, moof.length)
+  const trun = findBox(view, ['moof', 'traf', 'trun'])
+  if (view.getUint32(trun + 8) & FIRST_SAMPLE_FLAGS_PRESENT) view.setUint32(trun + 20, DELTA_FLAGS)
+  else view.setUint32(findBox(view, ['moof', 'traf', 'tfhd']) + 24, DELTA_FLAGS) // the default, of a single sample
+}
+
+/** @returns {number} where the box at this path begins */
+function findBox (view, path) {
+  let [start, end] = [0, view.byteLength]
+  for (const [depth, name] of path.entries()) {
+    if (depth > 0) start += 8 // into the box before it
+    while (start < end && boxName(view, start) !== name) start += view.getUint32(start)
+    if (start >= end) throw new Error(`There is no ${path.join('.')} in this fragment`)
+    end = start + view.getUint32(start)
+  }
+  return start
+}
+
+function boxName (view, start) {
+  return String.fromCharCode(...[4, 5, 6, 7].map(offset => view.getUint8(start + offset)))
 }
 
 function concat (parts) {

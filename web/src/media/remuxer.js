@@ -1,8 +1,9 @@
 // One file, from its bytes to segments that the page appends to its source buffers.
 //
-// A segment spans one or more groups of pictures: from a key frame up to the next key frame that is at
-// least MIN_SEGMENT seconds later, with the audio of the same time. Each track becomes a fragment of its
-// own, for a source buffer of its own, so that each can be in the container that suits its codec.
+// A segment is about a second of video, with the audio of the same time; less than a group of pictures
+// where the container and the order of frames allow, so that playback need not wait for ten seconds of
+// film. Each track becomes a fragment of its own, for a source buffer of its own, so that each can be in
+// the container that suits its codec.
 //
 // The page pulls: nothing is read before `next` is called. Reads may wait for peers without end, so
 // `seek` first fails what waits and only then goes on; calls otherwise run one after the other.
@@ -19,7 +20,8 @@ import { Track } from './tracks.js'
 
 const FORMATS = [MP4, QTFF, WEBM, MATROSKA, OGG, FLAC, WAVE, MP3, ADTS]
 
-const MIN_SEGMENT = 1
+/** Seconds that a segment lasts at least. */
+const VIDEO_SEGMENT = 1
 const AUDIO_SEGMENT = 2
 /** What one segment may hold in memory; source buffers hold little more (100 MB in Firefox, 150 MB in Chromium). */
 const MAX_SEGMENT_BYTES = 64 * 1024 * 1024
@@ -92,7 +94,7 @@ export class Remuxer {
   }
 
   /**
-   * @returns {Promise<null | { start: number, end: number,
+   * @returns {Promise<null | { start: number, end: number, isKey: boolean,
    *   fragments: { id: number, init: Uint8Array | null, offset: number | null, media: Uint8Array }[] }>}  null at the end of the file
    */
   next () {
@@ -152,8 +154,8 @@ export class Remuxer {
   }
 
   async #segment (lead) {
-    const start = lead.next.timestamp
-    const minimum = lead.kind === 'video' ? MIN_SEGMENT : AUDIO_SEGMENT
+    const { timestamp: start, type } = lead.next
+    const minimum = lead.kind === 'video' ? VIDEO_SEGMENT : AUDIO_SEGMENT
     const packets = new Map(this.#chosen.map(track => [track, []]))
     let bytes = 0
     const take = async track => {
@@ -167,15 +169,24 @@ export class Remuxer {
       // pictures that refer to ones before the file's start.
       if (timestamp >= 0) packets.get(track).push(packet.clone({ timestamp }))
     }
-    let reached = start
+    let reached = start // what is shown up to here
+    let latest = start
+    const isOver = async () => {
+      if (!lead.next) return true
+      // What begins within a group of pictures ends with it.
+      if (lead.next.type === 'key' && type === 'delta') return true
+      if (lead.next.timestamp < start + minimum) return false
+      return lead.next.type === 'key' || lead.canCut(latest)
+    }
     do {
+      latest = Math.max(latest, lead.next.timestamp)
       reached = Math.max(reached, lead.next.timestamp + lead.next.duration)
       await take(lead)
       // Audio is taken along in the order of time, as it lies in the file.
       for (const track of this.#chosen) {
         while (track !== lead && track.next && track.next.timestamp < (lead.next?.timestamp ?? reached)) await take(track)
       }
-    } while (lead.next && !(lead.next.type === 'key' && lead.next.timestamp >= start + minimum))
+    } while (!await isOver())
 
     const fragments = []
     let end = 0
@@ -192,6 +203,6 @@ export class Remuxer {
       track.initialized = true
       end = Math.max(end, ...taken.map(packet => packet.timestamp + packet.duration))
     }
-    return { start: Math.max(0, start - this.#origin), end, fragments }
+    return { start: Math.max(0, start - this.#origin), end, isKey: type === 'key', fragments }
   }
 }

@@ -12,9 +12,13 @@ const FORMS = [
   ['mpeg', new Set(['mp3'])]
 ]
 
+/** Frames that may come before one in decode order and after it in time (H.264 and HEVC, DPB size). */
+const MAX_REORDER = 16
+
 export class Track {
-  /** Next packet in decode order, or null at the end. */
-  next = null
+  /** Packets that were read but not taken, in decode order; none at the end of the track. */
+  #ahead = []
+  #ended = false
 
   /** @param {import('mediabunny').InputTrack} input */
   constructor (input) {
@@ -42,17 +46,46 @@ export class Track {
     return { id: this.id, kind: this.kind, codec: this.config.codec, types }
   }
 
+  /** The next packet in decode order, or null at the end. */
+  get next () {
+    return this.#ahead[0] ?? null
+  }
+
   /** @param {boolean} key  go to a key frame (what a video must start with) */
   async seek (timestamp, key) {
-    this.next = key
+    const packet = key
       ? await this.sink.getKeyPacket(timestamp) ?? await this.sink.getFirstKeyPacket()
       : await this.sink.getPacket(timestamp) ?? await this.sink.getFirstPacket()
+    this.#ahead = packet ? [packet] : []
+    this.#ended = !packet
   }
 
   /** Takes the next packet. */
   async take () {
-    const packet = this.next
-    this.next = await this.sink.getNextPacket(packet)
-    return packet
+    await this.lookAhead(2)
+    return this.#ahead.shift()
+  }
+
+  /** @returns {Promise<import('mediabunny').EncodedPacket[]>}  the next packets, `count` of them or up to the end */
+  async lookAhead (count) {
+    while (this.#ahead.length < count && !this.#ended) {
+      const packet = await this.sink.getNextPacket(this.#ahead.at(-1))
+      if (packet) this.#ahead.push(packet)
+      else this.#ended = true
+    }
+    return this.#ahead.slice(0, count)
+  }
+
+  /**
+   * Whether the stream may be cut before the next packet although that is no key frame: every packet from
+   * here on is shown after `timestamp`, the latest so far.
+   */
+  async canCut (timestamp) {
+    if (this.container !== 'mp4' || this.next.timestamp <= timestamp) return false
+    for (const packet of await this.lookAhead(MAX_REORDER)) {
+      if (packet.type === 'key') return true
+      if (packet.timestamp <= timestamp) return false
+    }
+    return true
   }
 }

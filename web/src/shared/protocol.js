@@ -46,7 +46,8 @@ export const READER_METHODS = ['read', 'close']
  *   `port` (READER_METHODS); tracks are `{ id, kind, codec, types: [{ container, type }] }`, types for MediaSource.
  * - `start(session, [{ id, container }])`: which tracks to play; `{ duration }`, null if unknown.
  * - `seek(session, time, port)`: go on from the key frame at or before `time`, reading over this port now.
- * - `next(session)`: the next segment, `{ start, end, fragments: [{ id, init, offset, media }] }`, or null at the end.
+ * - `next(session)`: the next segment, `{ start, end, isKey, fragments: [{ id, init, offset, media }] }`, or null
+ *   at the end; `isKey` tells whether it begins with a key frame.
  * - `close(session)`.
  */
 export const MEDIA_METHODS = ['open', 'start', 'seek', 'next', 'close']

@@ -146,7 +146,7 @@ class Player {
       if (this.#source.readyState === 'open') this.#source.endOfStream()
       return
     }
-    await this.#evict()
+    if (segment.isKey) await this.#evict() // after a removal, a buffer may insist on a key frame
     for (const { id, init, offset, media } of segment.fragments) {
       const buffer = this.#buffers.get(id)
       if (offset !== null) {
