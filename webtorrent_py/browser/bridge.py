@@ -12,7 +12,7 @@ a busy page gets fewer and larger ones.
 
 import asyncio
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from webtorrent_py.api import File, Torrent, WebTorrent
@@ -78,7 +78,7 @@ class Bridge:
             self._fail(number, DestroyedError("the torrent was removed before it was added"))
         except WebTorrentError as error:
             self._fail(number, error)
-        except Exception:
+        except Exception:  # noqa: BLE001
             # A mistake of ours must not leave the page waiting; it is shown with where it happened.
             fields = {"name": "InternalError", "code": "ERR_INTERNAL", "message": traceback.format_exc()}
             self._io.fail(number, convert.to_json(fields))
@@ -100,7 +100,7 @@ class Bridge:
             deselect=options.get("deselect", False),
             strategy=options.get("strategy", "rarest"),
         )
-        await self._register(key, asyncio.ensure_future(add))
+        await self._register(key, add)
 
     async def _seed(self, key: int, items: list[tuple[str | None, int, int]], options: dict[str, Any]) -> None:
         seed = self._client.seed(
@@ -112,15 +112,17 @@ class Bridge:
             comment=options.get("comment"),
         )
         try:
-            await self._register(key, asyncio.ensure_future(seed))
+            await self._register(key, seed)
         finally:
             for _, source, _ in items:
                 self._io.dropSource(source)
 
-    async def _register(self, key: int, task: "asyncio.Task[Torrent]") -> None:
+    async def _register(self, key: int, adding: Coroutine[Any, Any, Torrent]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
         self._adding[key] = task
         try:
-            torrent = await task
+            torrent = await adding
         finally:
             del self._adding[key]
         self._torrents[key] = torrent
