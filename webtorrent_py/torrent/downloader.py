@@ -209,6 +209,8 @@ class Downloader:
         index, begin = block.index, block.begin
         length = len(block.data)
         if index >= self._metainfo.piece_count or begin % BLOCK_LENGTH or length != self._block_length(index, begin):
+            # The connection has taken the request, if there was one, for answered.
+            self._pieces.release(index, begin, peer.handle)
             raise WireError(f"the peer sent {length} bytes at {begin} of piece {index}, which is no block of it")
         self.received += length
         self._outbox.tell(Downloaded(self._torrent, length))
