@@ -1,0 +1,114 @@
+"""What must be true of torrents and clients between any two inputs, whatever peers and hosts do.
+
+This looks inside, so that tests of behaviour need not.
+"""
+
+from webtorrent_py.client import Client
+from webtorrent_py.client.signalling import MAX_CONNECTIONS, Stage
+from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS, PeerConnection
+from webtorrent_py.torrent.choker import UPLOAD_SLOTS
+from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.picker import MAX_REQUESTERS
+from webtorrent_py.torrent.pieces import BLOCK_LENGTH
+from webtorrent_py.torrent.resolving import Resolving
+from webtorrent_py.torrent.torrent import Torrent
+
+
+def check_client(client: Client) -> None:
+    """All torrents, and that nothing is kept of what is gone."""
+    open_peers = {handle for torrent in client.torrents.values() for handle in torrent.peers}
+    assert set(client._connections) == open_peers
+    assert set(client._readers.values()) <= set(client.torrents.values())
+    assert client._completed <= set(client.torrents)
+    assert {torrent.info_hash: torrent for torrent in client.torrents.values()} == client._by_hash
+    check_signalling(client)
+    for torrent in client.torrents.values():
+        check_torrent(torrent)
+
+
+def check_signalling(client: Client) -> None:
+    """The offer pool is bounded, and what is in it is accounted for."""
+    signalling = client._signalling
+    dials = signalling._dials
+    assert len(dials) + len(client._connections) <= MAX_CONNECTIONS
+    assert not set(dials) & set(client._connections)
+    ready = [*signalling._ready, *(dial for each in signalling._gatherings for dial in each.offers)]
+    assert sorted(dial.handle for dial in ready) == sorted(d.handle for d in dials.values() if d.stage is Stage.READY)
+    assert signalling._making == sum(dial.stage is Stage.MAKING for dial in dials.values())
+    assert {dial.handle for dial in signalling._by_offer.values()} == {d.handle for d in dials.values() if d.outgoing}
+    for dial in dials.values():
+        # Everything that waits ends by itself.
+        assert signalling._timers._deadlines.get(dial.handle) is not None
+        assert dial.info_hash is None or dial.info_hash in client._by_hash
+
+
+def check_torrent(torrent: Torrent) -> None:
+    """One torrent."""
+    assert all(not peer.closed for peer in torrent.peers.values())
+    assert torrent.failed is None or not torrent.peers
+    if torrent._active is not None:
+        check_downloader(torrent._active.downloader, torrent)
+        check_uploads(torrent)
+    elif isinstance(torrent._phase, Resolving):
+        handles = {handle for handle, peer in torrent.peers.items() if peer.handshaken}
+        assert torrent._phase._offering <= handles
+        download = torrent._phase._download
+        assert set(download._sizes) <= handles
+        assert {peer for peer, _ in (*download._asked, *download._refused)} <= handles
+
+
+def check_uploads(torrent: Torrent) -> None:
+    """Only the served have anything queued, and there are few of them."""
+    have = torrent.bitfield
+    assert have is not None
+    assert sum(not peer.am_choking for peer in torrent.peers.values()) <= UPLOAD_SLOTS
+    for peer in torrent.peers.values():
+        assert len(peer.upload_queue) <= MAX_QUEUED_REQUESTS
+        assert not peer.upload_queue or not (peer.am_choking or peer.writable)
+        assert all(have[index] for index, _, _ in peer.upload_queue)
+        assert peer.am_choking or peer.peer_interested
+
+
+def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
+    """Who is asked for what."""
+    peers = {handle: peer for handle, peer in torrent.peers.items() if peer.handshaken}
+    have, wanted, pieces = downloader._have, downloader._wanted, downloader._pieces
+    assert set(downloader._pipelines) == set(peers)
+    assert set(downloader._exhausted) <= set(peers)
+    assert downloader._refusers <= set(peers)
+    assert not any(have[index] for index in wanted.indices())
+
+    availability = downloader._availability
+    for index in range(len(have)):
+        assert availability[index] == sum(peer.bitfield[index] for peer in peers.values())
+    waiting = list(availability.rarest())
+    assert sorted(waiting) == [index for index in wanted.indices() if index not in pieces]
+
+    for piece in pieces:
+        assert not have[piece.index]
+        assert wanted[piece.index] or not piece.missing
+        requesters = {peer for peers in piece.requested.values() for peer in peers}
+        assert not piece.exclusive or requesters <= {piece.owner}
+        for number, handles in piece.requested.items():
+            assert len(handles) <= MAX_REQUESTERS
+            for handle in handles:
+                assert (piece.index, number * BLOCK_LENGTH) in peers[handle].requests
+                assert peers[handle].bitfield[piece.index]
+
+    for peer in peers.values():
+        assert peer.wanted_count == peer.bitfield.count_common(wanted)
+        assert peer.am_interested == (peer.wanted_count > 0 and not torrent.paused)
+        assert len(peer.requests) <= peer.request_limit
+        assert not torrent.paused or not peer.requests
+        if not peer.requests and not torrent.paused and peer.handle not in downloader._refusers:
+            check_idle(downloader, peer, waiting)
+
+
+def check_idle(downloader: Downloader, peer: PeerConnection, waiting: list[int]) -> None:
+    """There is nothing that a peer without requests could be asked for: else the download stalls."""
+    pieces = downloader._pieces
+    for piece in pieces.with_free_blocks():
+        assert not (peer.may_request(piece.index) and piece.open_to(peer.handle)), f"piece {piece.index} waits"
+    if not pieces.full:
+        for index in waiting:
+            assert not peer.may_request(index), f"piece {index} waits"

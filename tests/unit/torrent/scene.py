@@ -1,0 +1,222 @@
+"""One torrent, with peers that a test plays message by message."""
+
+import hashlib
+from random import Random
+
+from tests.invariants import check_torrent
+from webtorrent_py import actions as a
+from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.metainfo import Metainfo, parse_info
+from webtorrent_py.events import Event
+from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
+from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.extensions import ExtendedHandshake, MetadataData
+from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.parser import WireParser
+
+BLOCK = 16384
+OWN_ID = b"-our own peer's id--"
+
+
+def make_metainfo(content: bytes, piece_length: int, files: list[int] | None = None) -> Metainfo:
+    """A torrent of the content, in one file or cut into files of these lengths."""
+    pieces = b"".join(
+        hashlib.sha1(content[start : start + piece_length]).digest() for start in range(0, len(content), piece_length)
+    )
+    entries = [((f"file {number}",), length) for number, length in enumerate(files or [len(content)])]
+    return parse_info(create_info("content", entries, piece_length, pieces, single_file=files is None))
+
+
+class Remote:
+    """The other end of a connection. `say` sends messages to us; `heard` takes what we sent."""
+
+    def __init__(self, scene: "Scene", connection: PeerConnection, peer_id: bytes, fast: bool) -> None:
+        self.scene = scene
+        self.connection = connection
+        self.handle = connection.handle
+        self.peer_id = peer_id
+        self.closed = False
+        self._parser = WireParser()
+        self._heard: list[m.Message | Handshake] = []
+        hello = Handshake.ours if fast else Handshake
+        self.handshake = hello(scene.torrent.info_hash, peer_id)
+
+    def say(self, *messages: m.Message | Handshake) -> None:
+        """Send messages, each alone."""
+        for message in messages:
+            self.send(message.serialize())
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        if not self.closed:
+            self.scene.torrent.receive_data(self.connection, data, self.scene.now)
+            self.scene.settle()
+
+    def take(self, data: bytes) -> None:
+        """Bytes from us."""
+        self._heard += self._parser.receive_data(data)
+
+    def heard(self, *kinds: type) -> list[m.Message]:
+        """What we said since this was last called; of some kinds only, if they are named."""
+        heard, self._heard = self._heard, []
+        return [each for each in heard if not isinstance(each, Handshake) and (not kinds or isinstance(each, kinds))]
+
+    def requests(self) -> list[tuple[int, int, int]]:
+        """The requests among what we said since this was last called."""
+        return [(each.index, each.begin, each.length) for each in self.heard(m.Request)]
+
+    def block(self, index: int, begin: int, length: int = BLOCK) -> m.Piece:
+        """The right bytes."""
+        start = index * self.scene.metainfo.piece_length + begin
+        return m.Piece(index, begin, self.scene.content[start : start + length])
+
+    def serve(self, blocks: list[tuple[int, int, int]]) -> None:
+        """Answer requests."""
+        for block in blocks:
+            self.say(self.block(*block))
+
+    def offer_metadata(self, size: int | None = None) -> None:
+        """Say that we have the metadata."""
+        size = len(self.scene.metainfo.info) if size is None else size
+        self.say(m.Extended(0, ExtendedHandshake(ids={"ut_metadata": 1}, metadata_size=size).serialize()))
+
+    def send_metadata(self) -> None:
+        """Send all of it; it must fit in one piece."""
+        info = self.scene.metainfo.info
+        self.say(m.Extended(1, MetadataData(0, len(info), info).serialize()))
+
+
+class Scene:
+    """A torrent of `pieces` pieces; with `resolving`, without its metadata at first.
+
+    Hashing and storing happen at once unless `slow_store`, which leaves both to `finish_hashing`.
+    """
+
+    def __init__(
+        self,
+        pieces: int = 4,
+        piece_length: int = 2 * BLOCK,
+        *,
+        length: int | None = None,
+        files: list[int] | None = None,
+        resolving: bool = False,
+        slow_store: bool = False,
+        seed: int = 0,
+        **options: object,
+    ) -> None:
+        self.now = 0.0
+        self.content = Random(7).randbytes(pieces * piece_length if length is None else length)
+        self.metainfo = make_metainfo(self.content, piece_length, files)
+        self.slow_store = slow_store
+        self.hashing: list[a.HashPiece] = []
+        self.held: dict[int, bytes] = {}
+        self.stored: dict[int, bytes] = {}
+        self.events: list[Event] = []
+        self.remotes: dict[int, Remote] = {}
+        self._outbox = Outbox()
+        self.torrent = Torrent(
+            1,
+            info_hash=self.metainfo.info_hash,
+            own_id=OWN_ID,
+            name=None,
+            trackers=(),
+            web_seeds=(),
+            options=TorrentOptions(**options),  # type: ignore[arg-type]
+            outbox=self._outbox,
+            random=Random(seed),
+            now=0.0,
+        )
+        if not resolving:
+            self.torrent.activate(self.metainfo, self.now)
+        self.settle()
+
+    def channel(
+        self, peer_id: bytes | None = None, *, fast: bool = True, outgoing: bool = True, offer_id: bytes = b"o" * 20
+    ) -> Remote:
+        """A channel is open; nothing was said on it."""
+        handle = len(self.remotes) + 1
+        connection = PeerConnection(
+            handle,
+            info_hash=self.torrent.info_hash,
+            own_id=OWN_ID,
+            outgoing=outgoing,
+            offer_id=offer_id,
+            outbox=self._outbox,
+            now=self.now,
+        )
+        remote = Remote(self, connection, peer_id or f"peer {handle}".encode().ljust(20), fast)
+        self.remotes[handle] = remote
+        self.torrent.peer_opened(connection, self.now)
+        self.settle()
+        return remote
+
+    def peer(self, *have: int, fast: bool = True, unchoke: bool = True, **options: object) -> Remote:
+        """A peer that said hello, what it has (all, if nothing is named), and that it serves us."""
+        remote = self.channel(fast=fast, **options)  # type: ignore[arg-type]
+        count = self.metainfo.piece_count
+        bits = sum(0x80 << 8 * ((count + 7) // 8 - 1) >> index for index in have or range(count))
+        remote.say(remote.handshake, m.BitfieldMessage(bits.to_bytes((count + 7) // 8, "big")))
+        if unchoke:
+            remote.say(m.Unchoke())
+        return remote
+
+    def settle(self) -> None:
+        """Be the host, then check that all is as it must be."""
+        while actions := self._outbox.take_actions():
+            for action in actions:
+                self._perform(action)
+        self.events += self._outbox.take_events()
+        self.torrent.take_dropped()
+        check_torrent(self.torrent)
+
+    def do(self, call: object, *arguments: object) -> None:
+        """Call a method of the torrent that takes the time last."""
+        call(*arguments, self.now)  # type: ignore[operator]
+        self.settle()
+
+    def pass_time(self, seconds: float) -> None:
+        """Let seconds pass, with the timers that come up."""
+        end = self.now + seconds
+        while (due := self.torrent.get_timer()) is not None and due <= end:
+            self.now = max(due, self.now)
+            self.do(self.torrent.handle_timer)
+        self.now = end
+
+    def finish_hashing(self) -> None:
+        """The host hashed all that it was given."""
+        hashing, self.hashing = self.hashing, []
+        for action in hashing:
+            self.do(self.torrent.piece_hashed, action.index, hashlib.sha1(action.data).digest())
+
+    def told(self, *kinds: type) -> list[Event]:
+        """All events of some kinds so far."""
+        return [event for event in self.events if isinstance(event, kinds)]
+
+    def _perform(self, action: a.Action) -> None:
+        match action:
+            case a.Send(peer, data):
+                assert data
+                self.remotes[peer].take(data)
+            case a.SendBlock(peer, header, _, offset, length):
+                self.remotes[peer].take(header + self.content[offset : offset + length])
+            case a.ClosePeer(peer):
+                assert not self.remotes[peer].closed
+                self.remotes[peer].closed = True
+            case a.HashPiece(_, index, data):
+                assert index not in self.held and index not in self.stored
+                self.held[index] = bytes(data)
+                self.hashing.append(action)
+                if not self.slow_store:
+                    self.hashing.pop()
+                    self.torrent.piece_hashed(index, hashlib.sha1(data).digest(), self.now)
+            case a.StorePiece(_, index):
+                self.stored[index] = self.held.pop(index)
+                self.torrent.piece_stored(index, self.now)
+            case a.DropPiece(_, index):
+                del self.held[index]
+            case a.OpenStore():
+                pass
+            case _:
+                raise AssertionError(action)
