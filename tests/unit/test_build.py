@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import build
-from tools.browsers import BROWSERS, Browser, find_browser, playwright_has
+from tools import debian
+from tools.browsers import BROWSERS, Browser, find_browser, playwright_has, prepare_browsers
 from tools.console import BuildError, run
 from tools.environment import find_node, major_version
 from tools.project import CONSTRAINTS, ROOT, WEB, requirements
@@ -150,6 +151,47 @@ def test_only_the_build_of_our_playwright_counts(tmp_path: Path) -> None:
     known = {each["name"]: each["revision"] for each in json.loads(listing.read_text())["browsers"]}
     (tmp_path / f"firefox-{known['firefox']}").mkdir()
     assert playwright_has(FIREFOX, environ)
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A machine without browsers; the folder is its path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("WEBTORRENT_CHROMIUM", "WEBTORRENT_FIREFOX"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path))
+    return folder
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere browsers are found beside the path")
+def test_missing_browsers_are_installed_where_that_is_allowed(
+    bare: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program("firefox")
+    installed: list[str] = []
+
+    def install(*packages: str) -> None:
+        installed.extend(packages)
+        program("chromium")
+
+    monkeypatch.setattr(debian, "may_install", lambda: True)
+    monkeypatch.setattr(debian, "install", install)
+    expected = {"WEBTORRENT_CHROMIUM": str(bare / "chromium"), "WEBTORRENT_FIREFOX": str(bare / "firefox")}
+    assert prepare_browsers() == expected
+    assert prepare_browsers() == expected
+    assert installed == ["chromium"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere browsers are found beside the path")
+def test_elsewhere_a_message_says_what_to_install(
+    bare: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(debian, "may_install", lambda: False)
+    program("chromium")
+    with pytest.raises(BuildError, match=r"(?s)need firefox,.*install --with-deps firefox\n.*WEBTORRENT_FIREFOX\."):
+        prepare_browsers()
 
 
 def test_a_failing_command_shows_what_it_printed(program: Program) -> None:
