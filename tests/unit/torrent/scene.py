@@ -102,6 +102,7 @@ class Scene:
         length: int | None = None,
         files: list[int] | None = None,
         resolving: bool = False,
+        info_hash: bytes | None = None,
         slow_store: bool = False,
         seed: int = 0,
         **options: object,
@@ -118,7 +119,7 @@ class Scene:
         self._outbox = Outbox()
         self.torrent = Torrent(
             1,
-            info_hash=self.metainfo.info_hash,
+            info_hash=info_hash or self.metainfo.info_hash,
             own_id=OWN_ID,
             name=None,
             trackers=(),
