@@ -6,7 +6,7 @@ import { RelayedChannel } from './relayed.js'
 const encoder = new TextEncoder()
 
 export class Channels {
-  #peers = new Map() // peer → { channel, outbox }, both null until the channel is there and open
+  #peers = new Map() // peer → { channel, outbox, early }: null until the channel is there; until it is open
   #handlers
 
   /** @param {{ opened, received, writable, closed, failed }} handlers  each takes the peer first */
@@ -16,7 +16,7 @@ export class Channels {
 
   /** Python wants this peer from now on. */
   expect (peer) {
-    this.#peers.set(peer, { channel: null, outbox: null })
+    this.#peers.set(peer, { channel: null, outbox: null, early: [] })
   }
 
   /** @param {number} peer @param {RTCDataChannel | MessagePort} channel */
@@ -27,9 +27,12 @@ export class Channels {
     entry.channel = channel
     channel.binaryType = 'arraybuffer'
     channel.onopen = () => this.#open(peer)
-    // Text is not part of the protocol; as bytes it is refused by the one parser that judges all input.
     channel.onmessage = ({ data }) => {
-      this.#handlers.received(peer, typeof data === 'string' ? encoder.encode(data) : data)
+      // Text is not part of the protocol; as bytes it is refused by the one parser that judges all input.
+      const bytes = typeof data === 'string' ? encoder.encode(data) : data
+      // In Chromium messages can overtake the `open` of a channel that was transferred.
+      if (entry.outbox) this.#handlers.received(peer, bytes)
+      else entry.early.push(bytes)
     }
     channel.onclose = () => this.lost(peer, 'The data channel was closed')
     if (channel.readyState === 'open') this.#open(peer)
@@ -65,5 +68,6 @@ export class Channels {
     if (!entry || entry.outbox) return
     entry.outbox = new Outbox(entry.channel, () => this.#peers.has(peer) && this.#handlers.writable(peer))
     this.#handlers.opened(peer)
+    for (const bytes of entry.early.splice(0)) this.#handlers.received(peer, bytes)
   }
 }
