@@ -50,7 +50,7 @@ async def serving(site: Path, sample: Path, port: int) -> AsyncIterator[str]:
     application = web.Application()
     application.router.add_get("/announce", tracker.handler)
     application.router.add_get("/sample.json", tell_sample)
-    application.router.add_get("/{path:.*}", FolderHandler(site))
+    application.router.add_get("/{path:.*}", Folder(site).serve)
     runner = web.AppRunner(application, shutdown_timeout=SHUTDOWN_TIMEOUT)
     await runner.setup()
     try:
@@ -67,13 +67,13 @@ async def serving(site: Path, sample: Path, port: int) -> AsyncIterator[str]:
             seeder.stop()
 
 
-class FolderHandler:
+class Folder:
     """Answers with the files of a folder; `/` and folders are their `index.html`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
 
-    async def __call__(self, request: web.Request) -> web.StreamResponse:
+    async def serve(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
         path = (self._folder / request.match_info["path"]).resolve()
         if path.is_dir():
