@@ -34,6 +34,9 @@ CONTENT_TYPES: Final = {
     ".wasm": "application/wasm",
 }
 
+# Bytes a second: several times what the video needs, and slow enough to watch the pieces come in.
+UPLOAD_LIMIT: Final = 200_000
+
 # Seconds that connections get to end by themselves.
 SHUTDOWN_TIMEOUT: Final = 1.0
 
@@ -56,7 +59,7 @@ async def serving(site: Path, sample: Path, port: int) -> AsyncIterator[str]:
     try:
         await web.TCPSite(runner, HOST, port).start()
         port = runner.addresses[0][1]
-        seeder = LibtorrentSeeder(sample, [f"ws://{HOST}:{port}/announce"])
+        seeder = LibtorrentSeeder(sample, [f"ws://{HOST}:{port}/announce"], upload_limit=UPLOAD_LIMIT)
         seeder.start()
         yield f"http://{HOST}:{port}/"
     finally:

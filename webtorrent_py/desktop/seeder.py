@@ -55,7 +55,8 @@ class LibtorrentSeeder:
     """Seeds one file or folder until it is stopped; also a context manager.
 
     `torrent` is the torrent file's bytes where one exists (its data are taken to be whole); without it one is made
-    from `path`. `stun_server` is `host:port`, or empty to offer the addresses of this machine only.
+    from `path`. `stun_server` is `host:port`, or empty to offer the addresses of this machine only. `upload_limit` is
+    in bytes a second, 0 for none.
     Raises `MetainfoError` for a malformed torrent file.
     """
 
@@ -67,6 +68,7 @@ class LibtorrentSeeder:
         torrent: bytes | None = None,
         piece_length: int = 0,
         stun_server: str = "",
+        upload_limit: int = 0,
     ) -> None:
         self.torrent_file: Final = torrent or create_torrent(path, trackers, piece_length=piece_length)
         try:
@@ -84,6 +86,8 @@ class LibtorrentSeeder:
         self._settings: lt.settings_pack = {
             # Browser pages on one machine share its address.
             "allow_multiple_connections_per_ip": True,
+            # A page that has everything stays connected, so that its user sees from whom it came.
+            "close_redundant_connections": False,
             "enable_dht": False,
             "enable_lsd": False,
             "enable_natpmp": False,
@@ -93,6 +97,7 @@ class LibtorrentSeeder:
             "stop_tracker_timeout": STOP_TIMEOUT,
             # A port of the system's choosing: several seeders may run beside each other.
             "listen_interfaces": "0.0.0.0:0",
+            "upload_rate_limit": upload_limit,
             "webtorrent_stun_server": stun_server,
         }
         self._session: lt.session | None = None
