@@ -5,6 +5,7 @@ Every test here runs in Chromium and in Firefox unless `--browser` says otherwis
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +65,13 @@ def new_context(
 ) -> Callable[..., BrowserContext]:
     """The plugin's, with what pages print and throw kept for the report of a failure."""
     console = request.node.stash.setdefault(CONSOLE, [])
+    numbers = count(1)
 
     def make(**options: Any) -> BrowserContext:
         context = new_context(**options)
-        context.on("console", lambda message: console.append(f"{message.type}: {message.text}"))
-        context.on("weberror", lambda error: console.append(f"uncaught: {error.error}"))
+        number = next(numbers)
+        context.on("console", lambda message: console.append(f"context {number}, {message.type}: {message.text}"))
+        context.on("weberror", lambda error: console.append(f"context {number}, uncaught: {error.error}"))
         return context
 
     return make

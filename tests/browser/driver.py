@@ -67,9 +67,8 @@ class ClientPage:
     def seed(self, name: str, files: Sequence[Path], tracker: str, /, **options: Any) -> str:
         """Seed these files, chosen as a user would; returns the magnet link once the torrent is seeding."""
         self.page.locator("input").set_input_files(files)
-        magnet: str = self.page.evaluate(
-            "([name, options]) => tools.seedChosen(name, options)", [name, {"announce": [tracker], **options}]
-        )
+        self.page.evaluate("([name, options]) => tools.seed(name, options)", [name, {"announce": [tracker], **options}])
+        magnet: str = self.wait_for_event(name, "seed")
         return magnet
 
     def wait_for_event(self, emitter: str, event: str, timeout: float = TIMEOUT_SECONDS) -> Any:
@@ -92,11 +91,14 @@ class ClientPage:
 
     def get(self, expression: str) -> Any:
         """The value of a JavaScript expression, in which `torrents` holds the torrents by name."""
-        return self.page.evaluate(f"async () => {{ const {{ client, torrents }} = tools; return {expression} }}")
+        return self.page.evaluate(
+            f"timeout => {{ const {{ client, torrents }} = tools; return tools.within(timeout, {expression}) }}",
+            TIMEOUT_SECONDS * 1000,
+        )
 
     def digests(self, name: str) -> Mapping[str, str]:
         """Hex SHA-256 of every file as the page reads it, by path."""
-        digests: Mapping[str, str] = self.page.evaluate("name => tools.digests(name)", name)
+        digests: Mapping[str, str] = self.get(f"tools.digests({name!r})")
         return digests
 
     def wait_for_warning(self, name: str, mention: str) -> Any:

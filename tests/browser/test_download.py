@@ -146,7 +146,7 @@ def test_calls_made_before_the_engine_is_up_are_kept(
     early = ours.page.evaluate(
         """magnet => {
           const client = tools.start({ tracker: { rtcConfig: { iceServers: [] } } })
-          client.on('torrent', torrent => tools.events.push(['client', 'torrent', torrent.infoHash]))
+          client.on('torrent', torrent => tools.note('client', 'torrent', torrent.infoHash))
           const torrent = tools.watch('early', client.add(magnet, ready => { globalThis.given = ready }))
           tools.watch('removed', client.add('0'.repeat(40)))
           client.remove(tools.torrents.removed)

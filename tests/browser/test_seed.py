@@ -50,21 +50,19 @@ def test_our_page_makes_the_same_torrents_as_stock(
 def test_bytes_and_blobs_are_seeded_under_their_names(
     ours: ClientPage, stock_page: ClientPage, tracker: ReferenceTracker
 ) -> None:
-    magnet = ours.page.evaluate(
-        """async tracker => {
+    ours.page.evaluate(
+        """tracker => {
           const bytes = new TextEncoder().encode('a Uint8Array')
           bytes.name = 'bytes.txt'
           const items = [bytes, new File(['a File'], 'file.txt')]
-          return await new Promise(resolve => {
-            tools.client.seed(items, { name: 'items', announce: [tracker] }, torrent => resolve(torrent.magnetURI))
-          })
+          tools.seed('items', { name: 'items', announce: [tracker] }, items)
         }""",
         tracker.url,
     )
+    magnet = ours.wait_for_event("items", "seed")
     stock_page.add("items", magnet)
     stock_page.wait_for_event("items", "done")
     texts = stock_page.get(
-        "Object.fromEntries(await Promise.all(torrents.items.files.map(async file =>"
-        " [file.path, await (await file.blob()).text()])))"
+        "Promise.all(torrents.items.files.map(async file => [file.path, await (await file.blob()).text()]))"
     )
-    assert texts == {"items/bytes.txt": "a Uint8Array", "items/file.txt": "a File"}
+    assert dict(texts) == {"items/bytes.txt": "a Uint8Array", "items/file.txt": "a File"}

@@ -7,28 +7,32 @@ globalThis.tools = {
   /** What the client and its torrents emitted: `[emitter, event, detail]`. */
   events: [],
 
-  /** The client that `start` made. */
+  /** The client that `start` made, and its torrents by the names that the test gave them. */
   client: null,
+  torrents: {},
 
   start (options) {
     this.client = new WebTorrent(options)
-    this.client.on('error', error => this.note('client', 'error', error))
+    this.client.on('error', error => this.noteError('client', 'error', error))
     return this.client
   },
 
-  note (emitter, event, error) {
-    this.events.push([emitter, event, { code: error.code ?? null, message: String(error.message ?? error) }])
+  /** The console's copy is for the report of a failure. */
+  note (emitter, event, detail = null) {
+    this.events.push([emitter, event, detail])
+    console.debug(emitter, event, JSON.stringify(detail))
   },
 
-  /** Begin a torrent; `torrents[name]` is it, at once. */
-  torrents: {},
+  noteError (emitter, event, error) {
+    this.note(emitter, event, { code: error.code ?? null, message: String(error.message ?? error) })
+  },
 
   watch (name, torrent) {
     this.torrents[name] = torrent
     for (const event of ['infoHash', 'metadata', 'ready', 'done']) {
-      torrent.on(event, () => this.events.push([name, event, null]))
+      torrent.on(event, () => this.note(name, event))
     }
-    for (const event of ['warning', 'error']) torrent.on(event, error => this.note(name, event, error))
+    for (const event of ['warning', 'error']) torrent.on(event, error => this.noteError(name, event, error))
     return torrent
   },
 
@@ -37,12 +41,9 @@ globalThis.tools = {
     this.watch(name, this.client.add(torrentId, options))
   },
 
-  /** Seed the files chosen in the page's `<input>`; resolves to the magnet link. */
-  async seedChosen (name, options) {
-    const files = [...document.querySelector('input').files]
-    return await new Promise(resolve => {
-      this.watch(name, this.client.seed(files, options, torrent => resolve(torrent.magnetURI)))
-    })
+  /** Seed these items, or the files chosen in the page's `<input>`; emits 'seed' with the magnet link. */
+  seed (name, options, items = [...document.querySelector('input').files]) {
+    this.watch(name, this.client.seed(items, options, torrent => this.note(name, 'seed', torrent.magnetURI)))
   },
 
   has (emitter, event) {
@@ -57,6 +58,14 @@ globalThis.tools = {
   async sha256 (buffer) {
     const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', buffer))
     return [...digest].map(byte => byte.toString(16).padStart(2, '0')).join('')
+  },
+
+  /** The promise's value, or an error after so many milliseconds: the driver would wait for ever. */
+  async within (milliseconds, promise) {
+    const late = new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`still waiting after ${milliseconds} ms`)), milliseconds)
+    })
+    return await Promise.race([promise, late])
   },
 
   /** SHA-256 of every file's bytes as the page reads them, by path. */
