@@ -1,15 +1,17 @@
 """Getting the info dictionary from peers, and giving it to them (BEP 9).
 
-Strategy: all peers that name the same size are asked for different pieces of the dictionary at once. If
-the whole does not have the info hash, somebody lied: from then on one peer at a time is asked for all of
-it, and one whose dictionary is wrong is out.
+Strategy: peers that name the same size are asked for different pieces of the dictionary at once, and each size
+is an attempt of its own beside the others: whoever lies about the size holds up nobody. If the whole of what
+several peers sent does not have the info hash, one of them lied: from then on each of them is an attempt of its
+own, and one whose dictionary is wrong is out.
 
-Rules: nothing is allocated for a size that no metadata has; every piece is kept once; only a dictionary
-with the right hash leaves this module.
+Rules: nothing is allocated for a size that no metadata has; a peer that rejects or is late rests for a while,
+and what it was asked for is asked of others; only a dictionary with the right hash leaves this module.
 """
 
 import hashlib
 from collections.abc import Callable
+from itertools import islice
 
 from webtorrent_py.errors import WireError
 from webtorrent_py.wire.extensions import MetadataData, MetadataReject, MetadataRequest
@@ -19,9 +21,36 @@ METADATA_PIECE = 16 * 1024
 ANSWER_TIMEOUT = 10.0
 # Requests to one peer at a time: a browser's answer is small and quick, and others may take a share.
 PIPELINE = 4
+# Attempts at a time: each may come to hold 10 MB before it is found to be wrong.
+MAX_ATTEMPTS = 8
 
 Send = Callable[[int, bytes], None]
 """Sends a `ut_metadata` payload to the peer with this handle."""
+
+Key = tuple[int, int | None]
+"""What is common to the peers of an attempt: the size, and the peer if it is alone."""
+
+
+class _Attempt:
+    """A dictionary of `size` bytes that is being put together from what `peers` send."""
+
+    __slots__ = ("asked", "peers", "pieces", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        # In the order in which they are asked.
+        self.peers: list[int] = []
+        # (peer, piece) → until when the answer is waited for.
+        self.asked: dict[tuple[int, int], float] = {}
+        # Piece → who sent it, and its bytes.
+        self.pieces: dict[int, tuple[int, bytes]] = {}
+
+    @property
+    def piece_count(self) -> int:
+        return -(-self.size // METADATA_PIECE)
+
+    def forget_requests(self, peer: int) -> None:
+        self.asked = {key: until for key, until in self.asked.items() if key[0] != peer}
 
 
 class MetadataDownload:
@@ -30,38 +59,34 @@ class MetadataDownload:
     def __init__(self, info_hash: bytes, send: Send) -> None:
         self._info_hash = info_hash
         self._send = send
-        self._sizes: dict[int, int] = {}
-        # (peer, piece) → until when an answer is waited for, or the peer is not asked again.
-        self._asked: dict[tuple[int, int], float] = {}
-        self._refused: dict[tuple[int, int], float] = {}
-        self._size = 0
-        self._pieces: dict[int, bytes] = {}
-        self._sources: set[int] = set()
-        self._only: int | None = None
-        self._distrust = False
+        self._attempts: dict[Key, _Attempt] = {}
+        self._key_of: dict[int, Key] = {}
+        self._distrusted: set[int] = set()
+        # Peers that rejected or were late → until when they are not asked.
+        self._resting: dict[int, float] = {}
 
     def add_peer(self, peer: int, size: int, now: float) -> None:
         """A peer offers metadata of `size` bytes."""
-        self._sizes[peer] = size
+        self._join(peer, size)
         self._ask(now)
 
     def remove_peer(self, peer: int, now: float) -> None:
         """A peer is gone or of no use."""
-        self._sizes.pop(peer, None)
-        self._asked = {key: until for key, until in self._asked.items() if key[0] != peer}
-        self._refused = {key: until for key, until in self._refused.items() if key[0] != peer}
-        if peer == self._only:
-            self._restart(now)
-        else:
+        self._resting.pop(peer, None)
+        key = self._key_of.pop(peer, None)
+        if key is not None:
+            attempt = self._attempts[key]
+            attempt.peers.remove(peer)
+            attempt.forget_requests(peer)
+            if not attempt.peers:
+                del self._attempts[key]
             self._ask(now)
 
     def rejected(self, peer: int, message: MetadataReject, now: float) -> None:
-        """A peer will not send a piece now; it is asked again only after a while."""
-        self._asked.pop((peer, message.piece), None)
-        self._refuse(peer, message.piece, now)
-        if peer == self._only:
-            self._restart(now)
-        else:
+        """A peer will not send a piece; it is asked again only after a while."""
+        key = self._key_of.get(peer)
+        if key is not None and self._attempts[key].asked.pop((peer, message.piece), None) is not None:
+            self._rest(peer, now)
             self._ask(now)
 
     def received(self, peer: int, message: MetadataData, now: float) -> bytes | None:
@@ -69,105 +94,72 @@ class MetadataDownload:
 
         Raises `WireError` if this peer alone sent a wrong dictionary, or a piece of a wrong length.
         """
-        if self._asked.pop((peer, message.piece), None) is None or self._sizes.get(peer) != self._size:
+        key = self._key_of.get(peer)
+        if key is None:
             return None
-        if len(message.data) != min(METADATA_PIECE, self._size - message.piece * METADATA_PIECE):
+        attempt = self._attempts[key]
+        if attempt.asked.pop((peer, message.piece), None) is None and peer not in self._resting:
+            return None
+        if len(message.data) != min(METADATA_PIECE, attempt.size - message.piece * METADATA_PIECE):
             raise WireError(f"the peer sent a metadata piece of {len(message.data)} bytes")
-        self._pieces.setdefault(message.piece, bytes(message.data))
-        self._sources.add(peer)
-        if len(self._pieces) < self._piece_count:
+        attempt.pieces[message.piece] = peer, message.data
+        if len(attempt.pieces) < attempt.piece_count:
             self._ask(now)
             return None
-        info = b"".join(self._pieces[number] for number in range(self._piece_count))
+        info = b"".join(attempt.pieces[number][1] for number in range(attempt.piece_count))
         if hashlib.sha1(info).digest() == self._info_hash:
             return info
-        sources = self._sources
-        self._distrust = True
-        self._restart(now, ask=len(sources) > 1)
-        if len(sources) == 1:
+        sources = {source for source, _ in attempt.pieces.values()}
+        attempt.pieces.clear()
+        if sources == {peer}:
             raise WireError("the peer sent metadata that does not match the info hash")
+        self._distrusted.add(attempt.size)
+        del self._attempts[key]
+        for each in attempt.peers:
+            self._join(each, attempt.size)
+        self._ask(now)
         return None
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next."""
-        return min((*self._asked.values(), *self._refused.values()), default=None)
+        times = [until for attempt in self._attempts.values() for until in attempt.asked.values()]
+        return min((*times, *self._resting.values()), default=None)
 
     def handle_timer(self, now: float) -> None:
         """Ask others for what was not answered in time."""
-        late = {key for key, until in self._asked.items() if until <= now}
-        self._refused = {key: until for key, until in self._refused.items() if until > now}
-        for key in late:
-            del self._asked[key]
-            self._refuse(*key, now)
-        if self._only in {peer for peer, _ in late}:
-            self._restart(now)
-        else:
-            self._ask(now)
+        self._resting = {peer: until for peer, until in self._resting.items() if until > now}
+        for attempt in list(self._attempts.values()):
+            for peer in {peer for (peer, _), until in attempt.asked.items() if until <= now}:
+                attempt.forget_requests(peer)
+                self._rest(peer, now)
+        self._ask(now)
 
-    @property
-    def _piece_count(self) -> int:
-        return -(-self._size // METADATA_PIECE)
+    def _join(self, peer: int, size: int) -> None:
+        key = self._key_of[peer] = size, peer if size in self._distrusted else None
+        self._attempts.setdefault(key, _Attempt(size)).peers.append(peer)
 
-    def _refuse(self, peer: int, piece: int, now: float) -> None:
-        self._refused[peer, piece] = now + ANSWER_TIMEOUT
-        self._to_the_end(peer)
-
-    def _to_the_end(self, peer: int) -> None:
-        """Ask all others before this peer, so that everybody's turn comes."""
-        if peer in self._sizes:
-            self._sizes[peer] = self._sizes.pop(peer)
-
-    def _restart(self, now: float, ask: bool = True) -> None:
-        self._size = 0
-        self._pieces.clear()
-        self._sources = set()
-        self._asked.clear()
-        self._only = None
-        if ask:
-            self._ask(now)
+    def _rest(self, peer: int, now: float) -> None:
+        """Ask others first, so that everybody's turn comes."""
+        self._resting[peer] = now + ANSWER_TIMEOUT
+        key = self._key_of[peer]
+        attempt = self._attempts[key]
+        attempt.peers.remove(peer)
+        attempt.peers.append(peer)
+        if not attempt.asked and len(self._attempts) > MAX_ATTEMPTS:
+            attempt.pieces.clear()
+            self._attempts[key] = self._attempts.pop(key)
 
     def _ask(self, now: float) -> None:
-        if self._size:
-            self._ask_chosen(now)
-        if not self._asked:
-            # Nothing was settled yet, or nobody of those that were settled on answers: begin anew.
-            self._size = 0
-            self._pieces.clear()
-            self._sources = set()
-            self._only = None
-            if self._choose():
-                self._ask_chosen(now)
-
-    def _ask_chosen(self, now: float) -> None:
-        asked_by_anyone = {number for _, number in self._asked}
-        for peer, size in self._sizes.items():
-            if size != self._size or (self._only is not None and peer != self._only):
-                continue
-            free = PIPELINE - sum(1 for each, _ in self._asked if each == peer)
-            for number in range(self._piece_count):
-                if free <= 0:
-                    break
-                if number in self._pieces or number in asked_by_anyone or (peer, number) in self._refused:
+        for attempt in islice(self._attempts.values(), MAX_ATTEMPTS):
+            missing = set(range(attempt.piece_count)) - attempt.pieces.keys() - {piece for _, piece in attempt.asked}
+            for peer in attempt.peers:
+                if not missing or peer in self._resting:
                     continue
-                free -= 1
-                asked_by_anyone.add(number)
-                self._asked[peer, number] = now + ANSWER_TIMEOUT
-                self._send(peer, MetadataRequest(number).serialize())
-
-    def _choose(self) -> bool:
-        """Settle on a size, and in distrust on one peer: one that has refused nothing lately."""
-        refusers = {peer for peer, _ in self._refused}
-        usable = [peer for peer in self._sizes if peer not in refusers]
-        if not usable:
-            return False
-        if self._distrust:
-            self._only = usable[0]
-            self._to_the_end(self._only)
-            self._size = self._sizes[self._only]
-        else:
-            sizes = [self._sizes[peer] for peer in usable]
-            self._size = max(set(sizes), key=sizes.count)
-        return True
+                free = PIPELINE - sum(1 for each, _ in attempt.asked if each == peer)
+                for piece in sorted(missing)[:free]:
+                    missing.discard(piece)
+                    attempt.asked[peer, piece] = now + ANSWER_TIMEOUT
+                    self._send(peer, MetadataRequest(piece).serialize())
 
 
 def metadata_answer(info: bytes, request: MetadataRequest) -> bytes:
