@@ -53,8 +53,11 @@ def check_torrent(torrent: Torrent) -> None:
         handles = {handle for handle, peer in torrent.peers.items() if peer.handshaken}
         assert torrent._phase._offering <= handles
         download = torrent._phase._download
-        assert set(download._sizes) <= handles
-        assert {peer for peer, _ in (*download._asked, *download._refused)} <= handles
+        assert set(download._key_of) <= handles and set(download._resting) <= set(download._key_of)
+        peers = [peer for attempt in download._attempts.values() for peer in attempt.peers]
+        assert sorted(peers) == sorted(download._key_of)
+        for attempt in download._attempts.values():
+            assert {peer for peer, _ in attempt.asked} <= set(attempt.peers)
 
 
 def check_uploads(torrent: Torrent) -> None:

@@ -1,23 +1,40 @@
 """Whole swarms in one process and in virtual time: real clients over a network that is only computed.
 
 Everything that happens is an entry in one heap of (time, order, call). All randomness comes from one seed, so
-a run that failed is replayed by its seed.
+a run that failed is replayed by its seed. What must always hold of a client is checked after a part of its turns,
+chosen at random too.
+
+A node may tamper with what it says: everybody else then meets a peer that does not follow the rules.
 """
 
 import hashlib
 import heapq
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 from random import Random
+from typing import Any
 
+from tests.invariants import check_client
 from webtorrent_py import actions as a
 from webtorrent_py.client import Client
 from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
-from webtorrent_py.desktop.signalling import Delivery, Signalling
+from webtorrent_py.desktop.signalling import Delivery, Eviction, Signalling
 from webtorrent_py.events import Event, TorrentDone
+from webtorrent_py.torrent.torrent import Torrent
+from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.messages import Message
+from webtorrent_py.wire.parser import WireParser
 
 TRACKER = "ws://tracker.test"
+OTHER_TRACKER = "ws://other.test"
+# The share of turns after which everything is checked: that takes longer than the turns themselves.
+CHECKED = 0.05
+
+Tamper = Callable[["Node", Message | Handshake], list[Message | Handshake | bytes]]
+"""What a node says instead of a message."""
 
 
 def make_content(size: int, seed: int = 0) -> bytes:
@@ -25,26 +42,33 @@ def make_content(size: int, seed: int = 0) -> bytes:
     return Random(seed).randbytes(size)
 
 
-def make_metainfo(content: bytes, piece_length: int = 32768, name: str = "content") -> Metainfo:
+def make_metainfo(
+    content: bytes, piece_length: int = 32768, name: str = "content", trackers: tuple[str, ...] = (TRACKER,)
+) -> Metainfo:
     """A single-file torrent of the content."""
     pieces = b"".join(
         hashlib.sha1(content[start : start + piece_length]).digest() for start in range(0, len(content), piece_length)
     )
     info = create_info(name, [((name,), len(content))], piece_length, pieces, single_file=True)
-    return parse_info(info, announce=((TRACKER,),))
+    return parse_info(info, announce=(trackers,))
 
 
 class Network:
     """Time, the tracker, and the lines between nodes."""
 
-    def __init__(self, seed: int = 1, *, latency: float = 0.02, rate: float = 2e6, interval: int = 30) -> None:
+    def __init__(
+        self, seed: int = 1, *, latency: float = 0.02, rate: float = 2e6, interval: int = 30, jitter: float = 0.0
+    ) -> None:
         self.now = 0.0
         self.random = Random(seed)
         self.seed = seed
         self.latency = latency
         self.rate = rate
+        self.jitter = jitter
         self.tracker_up = True
-        self.tracker: Signalling[tuple[Node, int]] = Signalling(interval, self.random)
+        self.trackers: dict[str, Signalling[tuple[Node, int]]] = {
+            url: Signalling(interval, self.random) for url in (TRACKER, OTHER_TRACKER)
+        }
         self.nodes: list[Node] = []
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
@@ -90,12 +114,27 @@ class Network:
 
     def tracker_received(self, node: "Node", socket: int, text: str) -> None:
         """A node's text has reached the tracker."""
-        if not self.tracker_up:
+        if not self.tracker_up or socket not in node.sockets:
             return
-        for output in self.tracker.receive_text((node, socket), text):
+        for output in self.trackers[node.sockets[socket].url].receive_text((node, socket), text):
+            to, its_socket = output.connection
             if isinstance(output, Delivery):
-                (to, its_socket), answer = output.connection, output.text
-                self.after(self.latency, lambda to=to, s=its_socket, t=answer: to.socket_text(s, t))
+                to.after_socket(its_socket, lambda to=to, s=its_socket, t=output.text: to.socket_text(s, t))
+            elif isinstance(output, Eviction):
+                to.after_socket(its_socket, lambda to=to, s=its_socket: to.socket_lost(s))
+
+    def tracker_lost(self, node: "Node", socket: int) -> None:
+        """A node has closed a socket."""
+        for tracker in self.trackers.values():
+            tracker.connection_closed((node, socket))
+
+
+@dataclass
+class Socket:
+    """A node's connection to a tracker: texts take `latency` seconds and keep their order."""
+
+    url: str
+    latency: float
 
 
 class Line:
@@ -106,7 +145,7 @@ class Line:
         self.rate = rate
         self.free_at = 0.0
         self.other: tuple[Node, int] | None = None
-        self.closed = False
+        self.parser = WireParser()
 
     def send(self, data: bytes) -> float:
         """Put bytes on the line, cut at random; the time when the last one is out."""
@@ -123,18 +162,19 @@ class Line:
 
 
 class Node:
-    """One client with its store. `corrupt` sends wrong blocks, `rate` is what it sends per second and peer."""
+    """One client with its store. `tamper` changes what it says, `rate` is what it sends per second and peer."""
 
-    def __init__(self, network: Network, name: str, *, corrupt: bool = False, rate: float | None = None) -> None:
+    def __init__(self, network: Network, name: str, *, tamper: Tamper | None = None, rate: float | None = None) -> None:
         self.network = network
         self.name = name
-        self.corrupt = corrupt
+        self.tamper = tamper
         self.rate = rate or network.rate
         self.client = Client(
             peer_id=network.random.randbytes(20), random=Random(network.random.getrandbits(64)), max_conns=30
         )
         self.stores: dict[int, dict[int, bytes]] = {}
         self.lines: dict[int, Line] = {}
+        self.sockets: dict[int, Socket] = {}
         self.events: list[Event] = []
         self.sent_bytes = 0
         self._held: dict[tuple[int, int], bytes] = {}
@@ -143,7 +183,7 @@ class Node:
 
     # --- what tests do -------------------------------------------------------------------------
 
-    def seed(self, metainfo: Metainfo, content: bytes):
+    def seed(self, metainfo: Metainfo, content: bytes) -> Torrent:
         """Offer the content."""
         torrent = self.client.add(metainfo, self.network.now, have_all=True)
         length = metainfo.piece_length
@@ -153,7 +193,7 @@ class Node:
         self.turn()
         return torrent
 
-    def add(self, source, **options):
+    def add(self, source: Metainfo | Magnet, **options: Any) -> Torrent:
         """Download."""
         torrent = self.client.add(source, self.network.now, **options)
         self.turn()
@@ -176,16 +216,34 @@ class Node:
     def disappear(self) -> None:
         """Lose all connections without a word."""
         for handle in list(self.lines):
-            self._close_line(handle)
-        self.network.tracker.connection_closed((self, -1))
+            self.close_line(handle)
+        for socket in self.sockets:
+            self.network.tracker_lost(self, socket)
+        self.sockets.clear()
         self.client.close(self.network.now)
         self.client.actions_to_perform()
+
+    def lose_line(self, handle: int) -> None:
+        """Lose one connection; both ends notice."""
+        self.close_line(handle)
+        self.do(self.client.channel_closed, handle)
 
     # --- what the network does -----------------------------------------------------------------
 
     def socket_text(self, socket: int, text: str) -> None:
         """A text came from the tracker."""
-        self.do(self.client.socket_received, socket, text)
+        if socket in self.sockets:
+            self.do(self.client.socket_received, socket, text)
+
+    def socket_lost(self, socket: int) -> None:
+        """The tracker closed the socket, or could not be reached."""
+        if self.sockets.pop(socket, None) is not None:
+            self.do(self.client.socket_closed, socket, "closed")
+
+    def after_socket(self, socket: int, call: Callable[[], None]) -> None:
+        """Let something happen when a text has made its way."""
+        if socket in self.sockets:
+            self.network.after(self.sockets[socket].latency, call)
 
     def data_arrived(self, handle: int, data: bytes) -> None:
         """Bytes came from a peer."""
@@ -199,7 +257,8 @@ class Node:
         self.lines[handle] = line
         self.do(self.client.channel_opened, handle)
 
-    def _close_line(self, handle: int) -> None:
+    def close_line(self, handle: int) -> None:
+        """Close a connection from this end."""
         line = self.lines.pop(handle, None)
         if line is not None and line.other is not None:
             node, its_handle = line.other
@@ -218,6 +277,8 @@ class Node:
             for action in actions:
                 self._perform(action)
         self.events += self.client.events_received()
+        if self.network.random.random() < CHECKED:
+            check_client(self.client)
         self._arm()
 
     def _arm(self) -> None:
@@ -234,15 +295,19 @@ class Node:
     def _perform(self, action: a.Action) -> None:
         network, client = self.network, self.client
         match action:
-            case a.OpenSocket(socket):
+            case a.OpenSocket(socket, url):
+                latency = network.latency + network.random.uniform(0, network.jitter)
+                self.sockets[socket] = Socket(url, latency)
                 if network.tracker_up:
-                    network.after(network.latency, lambda: self.do(client.socket_opened, socket))
+                    network.after(latency, lambda: self.do(client.socket_opened, socket))
                 else:
-                    network.after(1.0, lambda: self.do(client.socket_closed, socket, "refused"))
+                    network.after(1.0, lambda: self.socket_lost(socket))
             case a.SendText(socket, text):
-                network.after(network.latency, lambda: network.tracker_received(self, socket, text))
+                self.after_socket(socket, lambda: network.tracker_received(self, socket, text))
             case a.CloseSocket(socket):
-                network.after(network.latency, lambda: network.tracker.connection_closed((self, socket)))
+                # What was sent before is still delivered.
+                self.after_socket(socket, lambda: self.sockets.pop(socket, None))
+                self.after_socket(socket, lambda: network.tracker_lost(self, socket))
             case a.CreateOffer(peer):
                 sdp = f"offer {network.nodes.index(self)} {peer}"
                 network.after(0.01, lambda: self.do(client.offer_created, peer, sdp))
@@ -259,12 +324,11 @@ class Node:
                     network.after(2 * network.latency, lambda: self.link(peer, other, int(handle)))
                     network.after(2 * network.latency, lambda: other.link(int(handle), self, peer))
             case a.Send(peer, data):
-                if peer in self.lines:
-                    self.lines[peer].send(data)
+                self.say(peer, data)
             case a.SendBlock(peer, header, torrent, offset, length):
                 self._send_block(peer, header, torrent, offset, length)
             case a.ClosePeer(peer):
-                self._close_line(peer)
+                self.close_line(peer)
             case a.OpenStore(torrent, _, piece_length):
                 self.stores.setdefault(torrent, {})
                 self._piece_length[torrent] = piece_length
@@ -280,16 +344,21 @@ class Node:
             case a.CloseStore(torrent):
                 self.stores.pop(torrent, None)
 
-    def _send_block(self, peer: int, header: bytes, torrent: int, offset: int, length: int) -> None:
+    def say(self, peer: int, data: bytes) -> float:
+        """Send whole messages, or what is said in their place; the time when the last byte is out."""
         line = self.lines.get(peer)
         if line is None:
-            return
+            return self.network.now
+        if self.tamper is not None:
+            said = [each for message in line.parser.receive_data(data) for each in self.tamper(self, message)]
+            data = b"".join(each if isinstance(each, bytes) else each.serialize() for each in said)
+        return line.send(data)
+
+    def _send_block(self, peer: int, header: bytes, torrent: int, offset: int, length: int) -> None:
         index, begin = divmod(offset, self._piece_length[torrent])
         # A piece that is not stored raises here: nothing unverified may ever be served.
         block = self.stores[torrent][index][begin : begin + length]
         assert len(block) == length
-        if self.corrupt:
-            block = bytes(byte ^ 0xFF for byte in block)
         self.sent_bytes += length
-        out_at = line.send(header + block)
+        out_at = self.say(peer, header + block)
         self.network.at(out_at, lambda: self.do(self.client.writable, peer))

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.simulation.network import TRACKER, Network, make_content, make_metainfo
+from tests.simulation.tampering import wrong_blocks
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import (
@@ -64,7 +65,7 @@ def test_leechers_exchange_pieces_among_themselves(seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_liar_is_banned_and_the_download_completes(seed):
     network = Network(seed, rate=300_000)
-    liar = network.add("liar", corrupt=True)
+    liar = network.add("liar", tamper=wrong_blocks)
     liar.seed(METAINFO, CONTENT)
     network.add("honest").seed(METAINFO, CONTENT)
     leech = network.add("leech")
