@@ -221,19 +221,19 @@ def test_what_cannot_be_shown_says_why(ours: ClientPage, render: Render) -> None
     assert ours.get("calledBack[0][0].codecs") == ["none", "mp4a.40.2"]
     assert ours.get("document.body.childElementCount") == elements
 
-    for target, method, words in [
+    for target, method, word in [
         ("#nowhere", "appendTo", "#nowhere"),
         ("..", "appendTo", "not a CSS selector"),
         ("input", "renderTo", "<input>"),
     ]:
         refused = render("picture.jpg", target, method)
         assert (refused["name"], refused["code"]) == ("InvalidTargetError", "ERR_INVALID_TARGET")
-        assert words in refused["message"]
+        assert word in refused["message"]
     # And the client goes on.
     assert render("picture.jpg", "body") == {"tag": "IMG"}
 
 
-def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render) -> None:
+def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render, videos: dict[str, Content]) -> None:
     ours.page.evaluate(
         """() => {
           globalThis.workers = []
@@ -262,3 +262,17 @@ def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render) -> None:
     assert ours.get("revoked.includes(media.src)") is False
     ours.get("client.remove(torrents.show)")
     ours.page.wait_for_function("() => workers.length === 0 && revoked.includes(media.src)")
+
+    # What is taken away before its first byte came is over at once.
+    ours.add("alone", videos["index first"].torrent)
+    ours.wait_for_event("alone", "ready")
+    code = ours.page.evaluate(
+        """async () => {
+          const shown = tools.torrents.alone.files[0].appendTo('body').catch(error => error.code)
+          await new Promise(resolve => setTimeout(resolve))
+          document.querySelector('video').remove()
+          return await shown
+        }"""
+    )
+    assert code == "ERR_DESTROYED"
+    ours.page.wait_for_function("() => workers.length === 0")

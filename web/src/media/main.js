@@ -1,7 +1,7 @@
 // The media worker: turns files that a MediaSource cannot take into fragments that it can.
 //
 // One worker serves every media element of the page. A session is one file shown in one element; the
-// page addresses it by the number that `open` gave it.
+// page numbers them, so that it can close one that is still being opened.
 
 import * as Comlink from 'comlink'
 import { typedError } from '../shared/errors.js'
@@ -11,7 +11,6 @@ import { Remuxer } from './remuxer.js'
 
 /** @type {Map<number, Remuxer>} */
 const sessions = new Map()
-let lastSession = 0
 
 /** @param {number} session */
 function remuxer (session) {
@@ -21,10 +20,9 @@ function remuxer (session) {
 }
 
 serve({
-  async open (length, port) {
-    const opened = await Remuxer.open(length, port)
-    sessions.set(++lastSession, opened)
-    return { session: lastSession, ...opened.description }
+  open (session, length, port) {
+    sessions.set(session, new Remuxer(length, port))
+    return remuxer(session).open()
   },
 
   start: (session, chosen) => remuxer(session).start(chosen),

@@ -30,6 +30,7 @@ export class Remuxer {
   #length
   #bytes
   #input
+  #format
   /** @type {Map<number, Track>} */
   #tracks = new Map()
   /** @type {Track[]} the tracks that are played, the one that leads first */
@@ -37,34 +38,47 @@ export class Remuxer {
   #origin = 0
   #last = Promise.resolve()
 
-  /** `{ format, duration, tracks }`: duration in seconds or null when only the end of the file would tell. */
-  description
-
   /**
    * @param {number} length  of the file, in bytes
    * @param {MessagePort} port  a reader port
-   * @throws ERR_UNSUPPORTED_MEDIA if the file is in no container that we know
    */
-  static async open (length, port) {
-    const remuxer = new Remuxer()
-    remuxer.#length = length
-    remuxer.#bytes = new BlockSource(length, port)
-    remuxer.#input = new Input({
+  constructor (length, port) {
+    this.#length = length
+    this.#bytes = new BlockSource(length, port)
+    this.#input = new Input({
       formats: FORMATS,
       source: new CustomSource({
         getSize: () => length,
-        read: (start, end) => remuxer.#bytes.read(start, end),
+        read: (start, end) => this.#bytes.read(start, end),
         maxCacheSize: 0 // BlockSource is the cache
       })
     })
-    try {
-      await remuxer.#describe()
-    } catch (error) {
-      remuxer.close()
-      if (!(error instanceof UnsupportedInputFormatError)) throw error
-      throw typedError({ name: 'UnsupportedMediaError', code: 'ERR_UNSUPPORTED_MEDIA', message: 'an unknown container' })
-    }
-    return remuxer
+  }
+
+  /**
+   * What the file is and has; see MEDIA_METHODS.
+   *
+   * @throws ERR_UNSUPPORTED_MEDIA if it is in no container that we know
+   */
+  open () {
+    return this.#run(async () => {
+      try {
+        this.#format = (await this.#input.getFormat()).name
+      } catch (error) {
+        if (error instanceof UnsupportedInputFormatError) throw unsupported('an unknown container')
+        throw error
+      }
+      const inputs = await this.#input.getTracks()
+      const preferred = await Promise.all(inputs.map(async input => (await input.getDisposition()).default))
+      const tracks = []
+      const inOrder = [...inputs.filter((_, i) => preferred[i]), ...inputs.filter((_, i) => !preferred[i])]
+      for (const input of inOrder) {
+        const track = new Track(input)
+        this.#tracks.set(track.id, track)
+        tracks.push(await track.describe())
+      }
+      return { format: this.#format, tracks }
+    })
   }
 
   /** @param {{ id: number, container: 'mp4' | 'webm' | 'mpeg' }[]} chosen  at most one video and one audio track */
@@ -94,8 +108,10 @@ export class Remuxer {
   }
 
   /**
+   * The next segment; null at the end of the file.
+   *
    * @returns {Promise<null | { start: number, end: number, isKey: boolean,
-   *   fragments: { id: number, init: Uint8Array | null, offset: number | null, media: Uint8Array }[] }>}  null at the end of the file
+   *   fragments: { id: number, init: Uint8Array | null, offset: number | null, media: Uint8Array }[] }>}
    */
   next () {
     return this.#run(async () => {
@@ -116,19 +132,6 @@ export class Remuxer {
     return result
   }
 
-  async #describe () {
-    const format = (await this.#input.getFormat()).name
-    const inputs = await this.#input.getTracks()
-    const preferred = await Promise.all(inputs.map(async input => (await input.getDisposition()).default))
-    const tracks = []
-    for (const input of [...inputs.filter((_, i) => preferred[i]), ...inputs.filter((_, i) => !preferred[i])]) {
-      const track = new Track(input)
-      this.#tracks.set(track.id, track)
-      tracks.push(await track.describe())
-    }
-    this.description = { format, tracks }
-  }
-
   async #duration () {
     const inputs = this.#chosen.map(track => track.input)
     let end = await this.#input.getDurationFromMetadata(inputs)
@@ -138,9 +141,8 @@ export class Remuxer {
 
   /** Whether the file's end tells how long it is. Otherwise all of the file would have to be read. */
   async #endIsIndexed () {
-    const { format } = this.description
-    if (format === OGG.name) return true // every page has its time
-    if (format !== MP4.name && format !== QTFF.name) return false
+    if (this.#format === OGG.name) return true // every page has its time
+    if (this.#format !== MP4.name && this.#format !== QTFF.name) return false
     // The index of a fragmented file ends with a box of 16 bytes named mfro (ISO/IEC 14496-12, 8.8.11).
     const last = await this.#bytes.read(this.#length - 16, this.#length)
     return String.fromCharCode(...last.subarray(4, 8)) === 'mfro'
@@ -160,9 +162,7 @@ export class Remuxer {
     let bytes = 0
     const take = async track => {
       bytes += track.next.byteLength
-      if (bytes > MAX_SEGMENT_BYTES) {
-        throw typedError({ name: 'UnsupportedMediaError', code: 'ERR_UNSUPPORTED_MEDIA', message: 'key frames that are too far apart' })
-      }
+      if (bytes > MAX_SEGMENT_BYTES) throw unsupported('key frames that are too far apart')
       const packet = await track.take()
       const timestamp = packet.timestamp - this.#origin
       // What lies before the first frame has nothing to be shown with: audio that only primes a decoder,
@@ -205,4 +205,8 @@ export class Remuxer {
     }
     return { start: Math.max(0, start - this.#origin), end, isKey: type === 'key', fragments }
   }
+}
+
+function unsupported (message) {
+  return typedError({ name: 'UnsupportedMediaError', code: 'ERR_UNSUPPORTED_MEDIA', message })
 }

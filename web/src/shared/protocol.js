@@ -40,9 +40,9 @@ export const PAGE_METHODS = ['report', 'update', 'createOffer', 'acceptOffer', '
 export const READER_METHODS = ['read', 'close']
 
 /**
- * Calls that the page makes to the media worker, about a session that `open` numbered. Times are seconds.
+ * Calls that the page makes to the media worker, about a session that the page numbered. Times are seconds.
  *
- * - `open(length, port)`: `{ session, format, tracks }` of a file that is `length` bytes long and read over
+ * - `open(session, length, port)`: `{ format, tracks }` of a file that is `length` bytes long and read over
  *   `port` (READER_METHODS); tracks are `{ id, kind, codec, types: [{ container, type }] }`, types for MediaSource.
  * - `start(session, [{ id, container }])`: which tracks to play; `{ duration }`, null if unknown.
  * - `seek(session, time, port)`: go on from the key frame at or before `time`, reading over this port now.

@@ -25,17 +25,11 @@ const Source = globalThis.ManagedMediaSource ?? globalThis.MediaSource
  */
 export async function playFromSwarm (file, element, signal) {
   if (!Source) throw unsupported('this browser has no MediaSource')
-  const session = await MediaSession.open(file)
+  const session = new MediaSession(file)
   signal.addEventListener('abort', () => session.close(), { once: true })
-  try {
-    signal.throwIfAborted()
-    const player = new Player(element, session, choose(session, element), signal)
-    await player.open()
-    return player
-  } catch (error) {
-    session.close()
-    throw error
-  }
+  const player = new Player(element, session, choose(await session.open(), element), signal)
+  await player.open()
+  return player
 }
 
 /** The tracks to play, each with a type that the browser takes. */

@@ -7,94 +7,91 @@ import { siblingURL, startWorker } from '../engine.js'
 /** How long the worker is given to close its reader ports, in milliseconds, before it is ended with them. */
 const CLOSE_GRACE = 1000
 
-/**
- * @type {{ worker: Worker, remote: object, sessions: number, waiting: Set<(error: Error) => void>, failure: Error | null } | null}
- */
+/** @type {{ worker: Worker, remote: object, sessions: Set<MediaSession>, failure: Error | null, ended: boolean } | null} */
 let running = null
+let lastSession = 0
 
 function start () {
   const worker = startWorker('media.js')
-  const host = { worker, remote: Comlink.wrap(worker), sessions: 0, waiting: new Set(), failure: null }
+  const host = { worker, remote: Comlink.wrap(worker), sessions: new Set(), failure: null, ended: false }
   worker.addEventListener('error', event => {
     event.preventDefault() // every session hears of it through its own calls
-    host.failure = new Error(`The media worker failed: ${event.message || `cannot load ${siblingURL('media.js')}`}`)
-    for (const reject of host.waiting) reject(host.failure)
+    host.failure = new Error(`The media worker failed: ${event.message || `${siblingURL('media.js')} could not be loaded`}`)
+    for (const session of host.sessions) session._fail(host.failure)
     if (running === host) running = null // the next session gets a new one
   })
-  running = host
-}
-
-/** Ends a worker that has no session left. */
-function end (host) {
-  host.remote[Comlink.releaseProxy]()
-  host.worker.terminate()
-  if (running === host) running = null
+  return host
 }
 
 /** One file, demuxed and remuxed in the media worker; see MEDIA_METHODS for the calls. */
 export class MediaSession {
   #file
   #host
-  #id = null
+  #id = ++lastSession
+  #failure = null
+  #closing = false
+  /** What fails the calls that have not been answered. */
+  #waiting = new Set()
 
-  /**
-   * @param {{ length: number, _readerPort: () => MessagePort | Promise<MessagePort> }} file
-   * @throws ERR_UNSUPPORTED_MEDIA if its container is unknown
-   */
-  static async open (file) {
-    if (!running) start()
-    const session = new MediaSession()
-    session.#file = file
-    session.#host = running
-    running.sessions++
-    try {
-      const opened = await session.#call('open', file.length, await session.#port())
-      session.#id = opened.session
-      session.format = opened.format
-      session.tracks = opened.tracks
-      return session
-    } catch (error) {
-      session.close()
-      throw error
-    }
+  /** @param {{ length: number, _readerPort: () => MessagePort }} file */
+  constructor (file) {
+    this.#file = file
+    this.#host = running ??= start()
+    this.#host.sessions.add(this)
+  }
+
+  /** @throws ERR_UNSUPPORTED_MEDIA if the file's container is unknown */
+  open () {
+    return this.#call('open', () => [this.#file.length, this.#port()])
   }
 
   start (chosen) {
-    return this.#call('start', this.#id, chosen)
+    return this.#call('start', () => [chosen])
   }
 
-  async seek (time) {
-    return this.#call('seek', this.#id, time, await this.#port())
+  seek (time) {
+    return this.#call('seek', () => [time, this.#port()])
   }
 
   next () {
-    return this.#call('next', this.#id)
+    return this.#call('next', () => [])
   }
 
+  /** Calls that have not been answered reject. */
   close () {
+    if (!this.#host.sessions.has(this) || this.#closing) return
+    this.#closing = true
+    this._fail(new DOMException('The media session is closed', 'AbortError'))
     const host = this.#host
-    if (!host) return
-    this.#host = null
-    const leave = () => { if (--host.sessions === 0) end(host) }
-    if (this.#id === null || host.failure) return leave()
-    let left = false
-    const once = () => { if (!left) { left = true; leave() } }
-    host.remote.close(this.#id).then(once, once)
-    setTimeout(once, CLOSE_GRACE)
+    const leave = () => {
+      host.sessions.delete(this)
+      if (host.sessions.size > 0 || host.ended) return
+      host.ended = true
+      host.remote[Comlink.releaseProxy]()
+      host.worker.terminate()
+      if (running === host) running = null
+    }
+    if (host.failure) return leave()
+    host.remote.close(this.#id).then(leave, leave)
+    setTimeout(leave, CLOSE_GRACE)
   }
 
-  async #port () {
-    const port = await this.#file._readerPort()
+  _fail (error) {
+    this.#failure ??= error
+    for (const reject of this.#waiting) reject(this.#failure)
+    this.#waiting.clear()
+  }
+
+  #port () {
+    const port = this.#file._readerPort()
     return Comlink.transfer(port, [port])
   }
 
-  #call (name, ...args) {
-    const host = this.#host
-    if (!host) return Promise.reject(new DOMException('The media session is closed', 'AbortError'))
-    if (host.failure) return Promise.reject(host.failure)
+  #call (name, args) {
+    if (this.#failure) return Promise.reject(this.#failure)
     return new Promise((resolve, reject) => {
-      host.waiting.add(reject)
-      host.remote[name](...args).then(resolve, reject).finally(() => host.waiting.delete(reject))
+      this.#waiting.add(reject)
+      this.#host.remote[name](this.#id, ...args()).then(resolve, reject).finally(() => this.#waiting.delete(reject))
     })
   }
 }
