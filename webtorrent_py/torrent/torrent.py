@@ -442,6 +442,14 @@ class Torrent:
                 self.drop(peer, "no block came for two minutes", now)
             elif now - peer.last_sent > KEEP_ALIVE_INTERVAL:
                 peer.send_keep_alive(now)
+        if self.complete and len(self.peers) >= self.options.max_conns:
+            self._make_room(now)
+
+    def _make_room(self, now: float) -> None:
+        """Seeds are of no use to a seed: let one of them go, so that somebody who wants something finds a place."""
+        seed = next((peer for peer in self._connected() if peer.bitfield and peer.bitfield.all), None)
+        if seed is not None:
+            self.drop(seed, "both have everything, and others may be waiting", now)
 
 
 _Key = TypeVar("_Key")
