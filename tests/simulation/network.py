@@ -31,7 +31,7 @@ from webtorrent_py.wire.parser import WireParser
 TRACKER = "ws://tracker.test"
 OTHER_TRACKER = "ws://other.test"
 # The share of turns after which everything is checked: that takes longer than the turns themselves.
-CHECKED = 0.05
+CHECKED = 0.1
 
 Tamper = Callable[["Node", Message | Handshake], list[Message | Handshake | bytes]]
 """What a node says instead of a message."""
@@ -298,7 +298,7 @@ class Node:
             case a.OpenSocket(socket, url):
                 latency = network.latency + network.random.uniform(0, network.jitter)
                 self.sockets[socket] = Socket(url, latency)
-                if network.tracker_up:
+                if network.tracker_up and url in network.trackers:
                     network.after(latency, lambda: self.do(client.socket_opened, socket))
                 else:
                     network.after(1.0, lambda: self.socket_lost(socket))
