@@ -55,7 +55,9 @@ class LibtorrentPeer:
         params.upload_limit = rate_limit
         params.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
         if seed:
-            params.flags |= libtorrent.torrent_flags.seed_mode
+            # Not libtorrent's seed mode, which verifies each piece when it is first asked for.
+            params.have_pieces = [True] * params.ti.num_pieces()
+            params.flags |= libtorrent.torrent_flags.no_verify_files
         self._handle = self._session.add_torrent(params)
 
     def __enter__(self) -> Self:

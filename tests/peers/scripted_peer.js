@@ -123,7 +123,7 @@ class ScriptedPeer {
     this.received = new Uint8Array()
     this.handshaken = false
     this.theirMetadataId = null
-    /** 'joining', then 'open' while connected, then 'closed'. */
+    /** 'joining', then 'open' while connected, then 'closed' once the tracker was left, too. */
     this.state = 'joining'
     this.join(tracker)
   }
@@ -133,7 +133,7 @@ class ScriptedPeer {
     this.channel = this.connection.createDataChannel('scripted')
     this.channel.binaryType = 'arraybuffer'
     this.channel.onopen = () => { this.state = 'open'; this.script.open(this) }
-    this.channel.onclose = () => { this.state = 'closed' }
+    this.channel.onclose = () => this.leave()
     this.channel.onmessage = event => this.receive(new Uint8Array(event.data))
     await this.connection.setLocalDescription()
     if (this.connection.iceGatheringState !== 'complete') {
@@ -194,8 +194,10 @@ class ScriptedPeer {
     this.script.message?.(this, id, payload)
   }
 
+  /** Else the tracker would hand the next one's offer to this one. */
   leave () {
-    this.socket?.close()
     this.connection.close()
+    this.socket.onclose = () => { this.state = 'closed' }
+    this.socket.close()
   }
 }
