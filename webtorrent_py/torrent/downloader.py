@@ -21,7 +21,7 @@ from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.blame import Blame
-from webtorrent_py.torrent.picker import Picker
+from webtorrent_py.torrent.picker import MAX_DUPLICATES, Picker
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PiecesInProgress
 from webtorrent_py.torrent.pipeline import Pipeline
 from webtorrent_py.torrent.progress import Progress
@@ -32,6 +32,9 @@ from webtorrent_py.wire.messages import Piece
 # Seconds without any block, with requests outstanding, after which others are asked too. BEP 3 says a
 # minute for choking back; a viewer will not wait that long.
 SNUB_TIMEOUT = 20.0
+# Seconds after which a second peer is asked for what a reader waits for. The pipeline's depth is such that an
+# answer takes less.
+PATIENCE = 2.0
 # Requests go out once this share of the depth is free: one message for many instead of one for each.
 REFILL_SHARE = 4
 
@@ -87,11 +90,8 @@ class Downloader:
 
     def add_peer(self, peer: PeerConnection, now: float) -> None:
         """A peer is there whose bitfield is known (empty until it tells)."""
-        assert peer.bitfield is not None
         self._pipelines[peer.handle] = Pipeline(peer.download.rate)
-        self._availability.add_peer(peer.bitfield)
-        self._count_wanted(peer, now)
-        self.fill(peer, now)
+        self.bitfield_received(peer, now)
 
     def remove_peer(self, peer: PeerConnection, now: float) -> None:
         """A peer is gone."""
@@ -105,7 +105,7 @@ class Downloader:
         self.fill_all(now)
 
     def bitfield_received(self, peer: PeerConnection, now: float) -> None:
-        """The peer told for the first time what it has."""
+        """The peer told what it has."""
         assert peer.bitfield is not None
         self._availability.add_peer(peer.bitfield)
         self._count_wanted(peer, now)
@@ -184,6 +184,25 @@ class Downloader:
                 # One request stays: the answer to it tells that the peer is back.
                 peer.send_cancels(self._requested_of(peer)[1:], now)
         self.fill_all(now)
+        self._hurry(now)
+
+    def _hurry(self, now: float) -> None:
+        """Ask a faster peer too for blocks that readers wait for and that are late."""
+        late = [
+            (piece, number, self._peers[handles[0]])
+            for piece in map(self._pieces.get, self.readers.urgent_pieces())
+            if piece is not None and not piece.exclusive
+            for number, handles in piece.requested.items()
+            if len(handles) == 1 and now - self._peers[handles[0]].requests[piece.block(number)[:2]] > PATIENCE
+        ]
+        for piece, number, slow in late[:MAX_DUPLICATES]:
+            helper = max(
+                (peer for peer in map(self._peers.__getitem__, self._pipelines) if peer.may_request(piece.index)),
+                key=lambda peer: 0.0 if peer.snubbed else peer.download.rate(now),
+                default=slow,
+            )
+            if helper is not slow and len(helper.requests) < helper.request_limit:
+                helper.send_requests([self._pieces.take_duplicate(piece, number, helper.handle)], now)
 
     def pause(self, now: float) -> None:
         """Ask for nothing until `resume`, and take back what was asked for."""
@@ -214,13 +233,13 @@ class Downloader:
             raise WireError(f"the peer sent {length} bytes at {begin} of piece {index}, which is no block of it")
         self.received += length
         self._outbox.tell(Downloaded(self._torrent, length))
-        pipeline = self._pipelines[peer.handle]
-        pipeline.block_received(peer.last_wait, now)
+        self._pipelines[peer.handle].block_received(peer.last_wait, now)
         peer.snubbed = False
         stored = self._pieces.store(index, begin, block.data, peer.handle)
         if stored is not None:
             for handle in stored.others:
                 self._peers[handle].send_cancels([(index, begin, length)], now)
+                self.fill(self._peers[handle], now)
             if stored.complete:
                 piece = self._pieces.get(index)
                 assert piece is not None
