@@ -290,6 +290,24 @@ def test_a_stream_gets_what_it_needs_in_time(seed):
     assert sum(waits) < 2.0
 
 
+@seeds
+def test_a_stream_does_not_wait_for_a_slow_peer_when_there_is_a_fast_one(seed):
+    network = Network(seed)
+    network.add("slow", rate=10_000).seed(METAINFO, CONTENT)
+    leech = network.add("leech")
+    torrent = leech.add(METAINFO)
+    network.run(lambda: torrent.num_peers == 1, limit=60)
+    reader = leech.do(leech.client.open_reader, torrent.id, 0, len(CONTENT))
+    network.run_for(0.2)
+    network.add("fast", rate=100_000).seed(METAINFO, CONTENT)
+    network.run(lambda: torrent.num_peers == 2, limit=60)
+    begun = network.now
+    # All blocks of its first pieces were asked of the slow peer, which would take 25 seconds for them.
+    network.run(lambda: leech.client.reader_available(reader)[1] > 250_000, limit=60)
+    assert network.now - begun < 8
+    assert torrent.received < 1.2 * len(CONTENT)
+
+
 def test_pieces_are_announced_to_peers_that_lack_them_in_time():
     network = Network(rate=150_000)
     network.add("seed").seed(METAINFO, CONTENT)

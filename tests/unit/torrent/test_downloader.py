@@ -449,6 +449,30 @@ def test_a_reader_comes_before_all_else_and_then_nothing_of_it_is_left():
     assert len(scene.told(TorrentDone)) == 0
 
 
+def test_what_a_reader_waits_for_is_asked_of_a_faster_peer_too_when_it_is_late():
+    scene = Scene(pieces=300)
+    slow, fast = scene.peer(), scene.peer()
+    scene.do(scene.torrent.open_reader, Reader(9, 0, len(scene.content)))
+    held = slow.requests()
+    scene.do(scene.torrent.advance_reader, 9, held[0][0] * 2 * BLOCK)
+    for _ in range(5):
+        fast.serve(fast.requests()[:4])
+        scene.pass_time(1.0)
+    assert m.Cancel(*held[0]) in slow.heard()
+
+
+def test_there_is_no_hurry_when_nobody_is_faster():
+    scene = Scene(pieces=300)
+    slow = scene.peer()
+    scene.do(scene.torrent.open_reader, Reader(9, 0, len(scene.content)))
+    held = slow.requests()
+    scene.do(scene.torrent.advance_reader, 9, held[0][0] * 2 * BLOCK)
+    scene.peer(299)
+    slow.say(m.Choke())
+    scene.pass_time(5.0)
+    assert not slow.closed
+
+
 def test_a_seek_is_urgent():
     scene = Scene(pieces=200)
     peer = scene.peer()
