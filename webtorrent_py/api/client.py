@@ -19,7 +19,13 @@ from webtorrent_py.client import Client
 from webtorrent_py.codec.creation import choose_piece_length, create_info
 from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
 from webtorrent_py.codec.metainfo import Metainfo, parse_info, parse_torrent
-from webtorrent_py.errors import DestroyedError, InvalidTorrentIdError, UnknownTorrentError, WebTorrentError
+from webtorrent_py.errors import (
+    DestroyedError,
+    InvalidTorrentIdError,
+    MetainfoError,
+    UnknownTorrentError,
+    WebTorrentError,
+)
 
 TorrentId = str | bytes | Metainfo | Magnet
 """A magnet link, an info hash (hex or base32), an http(s) URL of a torrent file, or its bytes."""
@@ -54,8 +60,9 @@ class WebTorrent(Emitter):
             peer_id=self.peer_id, random=host.random, max_conns=max_conns, trackers=tuple(trackers or ())
         )
         self.destroyed = False
-        self._uses_trackers = trackers is not None
+        self._trackers = trackers
         self._torrents: dict[int, Torrent] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._events: deque[events.Event] = deque()
         self._is_dispatching = False
         self._alarm: float | None = None
@@ -130,7 +137,7 @@ class WebTorrent(Emitter):
         info = create_info(
             names.name, list(zip(names.paths, lengths, strict=True)), piece_length, pieces, private=private
         )
-        trackers = DEFAULT_TRACKERS if announce is None else announce
+        trackers = DEFAULT_TRACKERS if announce is None and not self._trackers else announce or ()
         metainfo = parse_info(info, announce=[(url,) for url in trackers], comment=comment)
         return self._add(metainfo, contents=contents, have_all=True)
 
@@ -158,6 +165,8 @@ class WebTorrent(Emitter):
         for torrent in self.torrents:
             self._remove(torrent, None)
         self.handle(self.core.close)
+        for task in self._tasks:
+            task.cancel()
         self.destroyed = True
         self.host.arm_timer(None)
 
@@ -226,7 +235,7 @@ class WebTorrent(Emitter):
     def _add(self, source: Metainfo | Magnet, *, contents: Sequence[Content] | None = None, **options: Any) -> Torrent:
         if self.destroyed:
             raise DestroyedError("the client was destroyed")
-        if not self._uses_trackers:
+        if self._trackers is None:
             source = replace(source, announce=()) if isinstance(source, Metainfo) else replace(source, trackers=())
             options["announce"] = ()
         core_torrent = self.core.add(source, self.host.now(), **options)
@@ -237,7 +246,28 @@ class WebTorrent(Emitter):
         self.emit("add", torrent)
         # Not now: whoever added it shall be able to listen before anything happens.
         asyncio.get_running_loop().call_soon(self._turn)
+        if isinstance(source, Magnet):
+            self._fetch_metainfo(torrent, source.exact_sources)
         return torrent
+
+    def _fetch_metainfo(self, torrent: Torrent, urls: Sequence[str]) -> None:
+        """Ask the exact sources of a link (BEP 9) for the torrent file; peers are asked for the metadata meanwhile."""
+
+        async def fetch(url: str) -> None:
+            try:
+                metainfo = parse_torrent(await self.host.fetch(url, MAX_TORRENT_FILE))
+                if metainfo.info_hash != torrent.core_torrent.info_hash:
+                    raise MetainfoError(f"{url} is another torrent than the link names")
+            except WebTorrentError as error:
+                torrent.emit("warning", error)
+            else:
+                if not torrent.destroyed:
+                    self.handle(self.core.set_metainfo, torrent.core_torrent.id, metainfo)
+
+        for url in filter(_is_url, urls):
+            task = asyncio.get_running_loop().create_task(fetch(url))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _remove(self, torrent: Torrent, error: WebTorrentError | None) -> None:
         handle = torrent.core_torrent.id

@@ -15,8 +15,8 @@ Types are TypeScript's.
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Method:
     returns: str
     doc: str
     call: Callable[..., Any] | None = None
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """Properties that a command sets: they show at once, before the engine has done it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,10 @@ TORRENT = Mirror(
         Property("paused", "boolean", "Whether `pause` holds.", False, lambda torrent: torrent.paused),
     ),
     methods=(
-        Method("pause", "", "void", "Neither ask peers nor serve them.", lambda torrent: torrent.pause()),
-        Method("resume", "", "void", "Go on after `pause`.", lambda torrent: torrent.resume()),
+        Method(
+            "pause", "", "void", "Neither ask peers nor serve them.", lambda torrent: torrent.pause(), {"paused": True}
+        ),
+        Method("resume", "", "void", "Go on after `pause`.", lambda torrent: torrent.resume(), {"paused": False}),
         Method(
             "select",
             "start: number, end: number, priority?: number",
@@ -276,7 +280,7 @@ def javascript() -> str:
     for mirror in MIRRORS:
         table = {
             "state": {each.name: each.initial for each in mirror.properties if each.read},
-            "commands": [each.name for each in mirror.methods if each.call],
+            "commands": {each.name: each.outcome for each in mirror.methods if each.call},
             "events": [each.name for each in mirror.events],
         }
         parts.append(f"export const {mirror.name} = {json.dumps(table, indent=2)}\n")

@@ -32,15 +32,19 @@ export class Mirror extends EventEmitter {
  * Gives a mirror its read-only properties and its commands.
  *
  * @param {typeof Mirror} Class  its objects have `_command(name, args)`
- * @param {{ state: object, commands: string[] }} table
+ * @param {{ state: object, commands: { [name: string]: object } }} table  a command's object is the state that it
+ *   leads to: it shows at once, before the engine has done it
  */
 export function define (Class, { state, commands }) {
   for (const name of Object.keys(state)) {
     if (name in Class.prototype) continue // it has its own way to show this value
     Object.defineProperty(Class.prototype, name, { get () { return this._state[name] }, enumerable: true, configurable: true })
   }
-  for (const name of commands) {
-    Class.prototype[name] = function (...args) { this._command(name, args) }
+  for (const [name, outcome] of Object.entries(commands)) {
+    Class.prototype[name] = function (...args) {
+      this._command(name, args)
+      this._apply(outcome)
+    }
   }
 }
 

@@ -48,6 +48,7 @@ export default class Torrent extends Mirror {
 
   /** An event of the engine. */
   _handle (name, args) {
+    if (!table.events.includes(name)) throw typedError({ code: 'ERR_UNKNOWN_MESSAGE', message: `No such event: ${name}` })
     if (name === 'verified') {
       if (this.pieces.length > args[0]) this.pieces[args[0]] = null
     } else if (name === 'warning') {

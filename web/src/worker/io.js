@@ -35,9 +35,17 @@ export function createIO (page, onError) {
     opened: peer => python.channel_opened(peer),
     received: (peer, data) => python.receive_data(peer, data),
     writable: peer => python.writable(peer),
-    closed: peer => python.channel_closed(peer),
-    failed: (peer, reason) => python.connection_failed(peer, reason)
+    closed: peer => {
+      python.channel_closed(peer)
+      closeConnection(peer)
+    },
+    failed: (peer, reason) => {
+      python.connection_failed(peer, reason)
+      closeConnection(peer)
+    }
   })
+
+  const closeConnection = peer => page.closePeer(peer).catch(onError)
 
   // A Blob of Blobs refers to them: nothing is copied.
   const join = parts => new Blob(parts.map(part => typeof part === 'number' ? sources.get(part) : part))
@@ -75,11 +83,18 @@ export function createIO (page, onError) {
       return lastNumber
     },
 
-    read: (torrent, offset, length) => {
+    /** @returns {Promise<ArrayBuffer>} stored bytes */
+    async read (torrent, offset, length) {
       const store = stores.get(torrent)
-      if (!store) throw new RangeError('The torrent was removed')
-      return store.read(offset, length)
-    }
+      if (!store) throw typedError({ name: 'DestroyedError', code: 'ERR_DESTROYED', message: 'The torrent was removed' })
+      try {
+        return await store.read(offset, length)
+      } catch (error) { // NotReadableError: a seeded file has changed or is gone
+        throw typedError({ name: 'StorageError', code: 'ERR_STORAGE', message: error.message })
+      }
+    },
+
+    flushed: () => sockets.flushed()
   }
 
   // What Python uses.
@@ -136,7 +151,7 @@ export function createIO (page, onError) {
 
     closePeer (peer) {
       channels.close(peer)
-      page.closePeer(peer).catch(onError)
+      closeConnection(peer)
     },
 
     /** @param {Uint8Array} records  all that one turn sends, in order: bytes, or a header and a stored block */

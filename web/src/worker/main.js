@@ -32,7 +32,11 @@ class Engine {
 
   find = id => typeof id === 'string' ? this.#call('find', [id]) : this.#call('find', [null], id)
   remove = torrent => this.#call('remove', [torrent])
-  destroy = () => this.#call('destroy', [])
+  destroy = async () => {
+    await this.#call('destroy', [])
+    await this.#engine.flushed()
+  }
+
   command = (torrent, file, name, args) => this.#call('command', [torrent, file, name, args])
 
   openReader = (torrent, file, start, end) => this.#call('open_reader', [torrent, file, start, end])

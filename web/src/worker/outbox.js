@@ -30,7 +30,7 @@ export class Outbox {
 
   /** @param {Uint8Array} bytes */
   push (bytes) {
-    this.#entries.push({ bytes })
+    if (bytes.length > 0) this.#entries.push({ bytes })
   }
 
   /** @param {Uint8Array | Promise<Uint8Array>} payload  a block, after its header was pushed */

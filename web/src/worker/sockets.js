@@ -2,8 +2,12 @@
 
 const decoder = new TextDecoder()
 
+/** How long a closing handshake may take before nobody waits for it. */
+const CLOSING_LIMIT = 1000
+
 export class Sockets {
   #sockets = new Map()
+  #closing = new Set() // of promises
   #handlers
 
   /** @param {{ opened, received, closed }} handlers  each takes the socket's number first */
@@ -44,7 +48,18 @@ export class Sockets {
     const socket = this.#sockets.get(id)
     if (!socket) return
     this.#sockets.delete(id)
-    socket.onopen = socket.onmessage = socket.onclose = null
+    socket.onopen = socket.onmessage = null
+    const closed = new Promise(resolve => { socket.onclose = resolve })
+    this.#closing.add(closed)
+    closed.then(() => this.#closing.delete(closed))
     socket.close()
+  }
+
+  /** Resolves when what was sent last on closed sockets has gone out, or is given up. */
+  flushed () {
+    return Promise.race([
+      Promise.all(this.#closing),
+      new Promise(resolve => setTimeout(resolve, CLOSING_LIMIT))
+    ])
   }
 }
