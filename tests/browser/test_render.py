@@ -1,14 +1,17 @@
 """Files are shown in the page: media while it arrives, images, text that runs nothing, and clear refusals."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import BrowserContext
 
 from tests.browser.driver import ClientPage
 from tests.browser.media_content import (
     FILES,
     PICTURE,
+    SAMPLE,
     VIDEO,
     VIDEO_SECONDS,
     make_torrent,
@@ -17,6 +20,7 @@ from tests.browser.media_content import (
     with_unknown_codec,
 )
 from tests.peers.content import Content
+from tests.peers.hosts import Site
 from tests.peers.libtorrent_peer import LibtorrentPeer
 from tests.peers.npm import ReferenceTracker
 
@@ -174,11 +178,13 @@ def test_codecs_and_containers_beside_mp4(ours: ClientPage, render: Render) -> N
 
 def test_media_options_and_names(ours: ClientPage, render: Render) -> None:
     assert render("vp9-opus.webm", "body") == {"tag": "VIDEO"}
-    state = "[media.autoplay, media.muted, media.controls, media.paused, media.getAttribute('aria-label')]"
-    assert ours.get(state) == [False, False, True, True, "vp9-opus.webm"]
+    state = "[media.autoplay, media.muted, media.controls, media.getAttribute('aria-label')]"
+    assert ours.get(state) == [False, False, True, "vp9-opus.webm"]
+    assert ours.get("media.paused")
     ours.page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<video id=mine aria-label=Mine></video>')")
     assert render("h264-vorbis.mkv", "#mine", "renderTo", controls=False, muted=True, autoplay=True) == {"tag": "VIDEO"}
-    assert ours.get(state) == [True, True, False, False, "Mine"]
+    assert ours.get(state) == [True, True, False, "Mine"]
+    ours.page.wait_for_function("() => media.currentTime > 0.2")
     # The next one takes its place.
     assert render("vp9-opus.webm", "#mine", "renderTo") == {"tag": "VIDEO"}
     ours.page.wait_for_function("() => media.currentTime > 0.2")
@@ -270,9 +276,36 @@ def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render, videos: d
         """async () => {
           const shown = tools.torrents.alone.files[0].appendTo('body').catch(error => error.code)
           await new Promise(resolve => setTimeout(resolve))
-          document.querySelector('video').remove()
+          Array.from(document.querySelectorAll('video')).at(-1).remove()
           return await shown
         }"""
     )
     assert code == "ERR_DESTROYED"
     ours.page.wait_for_function("() => workers.length === 0")
+
+
+def test_the_demo_page(
+    new_context: Callable[..., BrowserContext],
+    site: Site,
+    libtorrent_peer: Callable[..., LibtorrentPeer],
+    tracker: ReferenceTracker,
+    tmp_path: Path,
+) -> None:
+    files = {path.name: path.read_bytes() for path in sorted(SAMPLE.iterdir())}
+    sample = make_torrent(tmp_path, "sample", files)
+    libtorrent_peer(sample.torrent, sample.root, tracker.url).wait_until_announced()
+    page = new_context(viewport={"width": 360, "height": 640}).new_page()
+    page.goto(f"{site.url}/index.html#{sample.magnet(tracker.url)}")
+    page.wait_for_function("() => document.querySelector('#stage video')?.currentTime > 0.5", timeout=60_000)
+    page.wait_for_function("() => document.querySelector('progress').value === 1")
+    page.wait_for_selector("#gallery pre")
+    page.wait_for_selector("#gallery img")
+    assert page.title().startswith("100 %")
+    assert page.locator("#status").inner_text().startswith("All 101 pieces are verified")
+    assert page.locator("#messages").inner_text() == ""
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+    page.locator("#magnet").fill("not a torrent")
+    page.get_by_role("button", name="Open").click()
+    page.locator("#messages .message").wait_for()
+    assert page.locator("#welcome").is_visible()

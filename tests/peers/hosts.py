@@ -25,6 +25,8 @@ CONTENT_TYPES = {
     ".mjs": "text/javascript",
     ".wasm": "application/wasm",
     ".json": "application/json",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
 }
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
