@@ -61,8 +61,9 @@ class File:
     @property
     def type(self) -> str:
         """The MIME type that the name's extension stands for."""
-        extension = "." + self.name.rpartition(".")[2].lower()
-        return _TYPES.get(extension) or mimetypes.guess_type("name" + extension)[0] or "application/octet-stream"
+        stem, dot, extension = self.name.lower().rpartition(".")
+        known = _TYPES.get(dot + extension) or mimetypes.guess_type("name" + dot + extension)[0]
+        return known if stem and known else "application/octet-stream"
 
     @property
     def downloaded(self) -> int:

@@ -23,7 +23,7 @@ class CoreReader:
     def __init__(self, torrent: "Torrent", start: int, end: int) -> None:
         self._torrent = torrent
         self._wakers: set[asyncio.Future[None]] = set()
-        self._is_open = True
+        self.is_open = True
         self.handle = torrent.open_reader(self, start, end)
 
     async def wait_until(self, is_enough: Callable[[int, int], bool]) -> int:
@@ -32,7 +32,7 @@ class CoreReader:
         `is_enough` is asked with the position and that end. Raises `DestroyedError` when closed meanwhile.
         """
         while True:
-            if not self._is_open:
+            if not self.is_open:
                 raise DestroyedError("the reader was closed")
             position, end = self._torrent.core.reader_available(self.handle)
             if is_enough(position, end):
@@ -46,7 +46,7 @@ class CoreReader:
 
     def move(self, position: int) -> None:
         """Read on from `position`."""
-        if self._is_open:
+        if self.is_open:
             self._torrent.move_reader(self, position)
 
     def wake(self) -> None:
@@ -57,8 +57,8 @@ class CoreReader:
 
     def close(self) -> None:
         """Ask for nothing more. Whoever waits gets `DestroyedError`."""
-        if self._is_open:
-            self._is_open = False
+        if self.is_open:
+            self.is_open = False
             self._torrent.close_reader(self)
             self.wake()
 
@@ -115,6 +115,8 @@ class RandomReader:
         """
         if not 0 <= start <= end <= self._end - self._start:
             raise InvalidRangeError(f"bytes {start} to {end} are not in a file of {self._end - self._start} bytes")
+        if not self._ahead.is_open:
+            raise DestroyedError("the reader was closed")
         first, last = self._start + start, self._start + end
         if first == last:
             return first, 0

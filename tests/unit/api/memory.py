@@ -1,0 +1,167 @@
+"""A host that lives in memory: clients on one asyncio loop, joined by a tracker and lines that are only calls."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from hashlib import sha1
+from typing import Any
+
+from webtorrent_py import actions as a
+from webtorrent_py.api import WebTorrent
+from webtorrent_py.desktop.signalling import Delivery, Signalling
+from webtorrent_py.errors import FetchError, StorageError
+
+TRACKER = "ws://tracker.test"
+TIMEOUT = 20.0
+
+
+def run(test: Callable[[], Awaitable[None]]) -> None:
+    """Run an asynchronous test to its end, which must come in time."""
+
+    async def limited() -> None:
+        async with asyncio.timeout(TIMEOUT):
+            await test()
+
+    asyncio.run(limited())
+
+
+class Network:
+    """What joins the hosts: one tracker, the lines between peers, and files on the web."""
+
+    def __init__(self) -> None:
+        self.tracker: Signalling[tuple[MemoryHost, int]] = Signalling(30, random.Random(1))
+        self.connections: dict[str, tuple[MemoryHost, int]] = {}
+        self.files: dict[str, bytes] = {}
+        self._hosts = 0
+
+    def client(self, **options: Any) -> WebTorrent:
+        """A client on a host of its own."""
+        self._hosts += 1
+        host = MemoryHost(self, self._hosts)
+        host.client = WebTorrent(host, **options)
+        return host.client
+
+
+class MemoryHost:
+    """A `webtorrent_py.api.Host`. An SDP is the name of the connection's end that made it."""
+
+    def __init__(self, network: Network, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.network = network
+        self.client: WebTorrent = None  # type: ignore[assignment]  # set as soon as there is one
+        self.requested_delays: list[float | None] = []
+        self.performed: list[a.Action] = []
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stores: dict[int, dict[int, bytes]] = {}
+        self._piece_length: dict[int, int] = {}
+        self._held: dict[tuple[int, int], bytes] = {}
+        self._contents: dict[int, bytes] = {}
+        self._remote: dict[int, tuple[MemoryHost, int]] = {}
+
+    # --- the protocol ---
+
+    def now(self) -> float:
+        return self._loop.time()
+
+    def arm_timer(self, delay: float | None) -> None:
+        self.requested_delays.append(delay)
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None if delay is None else self._loop.call_later(delay, self.client.handle_timer)
+
+    async def fetch(self, url: str, limit: int) -> bytes:
+        await asyncio.sleep(0)
+        if url not in self.network.files:
+            raise FetchError(f"{url} is not there")
+        return self.network.files[url]
+
+    async def read(self, torrent: int, offset: int, length: int) -> bytes:
+        await asyncio.sleep(0)
+        return self._stored(torrent, offset, length)
+
+    def content_length(self, content: bytes) -> int:
+        return len(content)
+
+    async def hash_pieces(self, contents: Sequence[bytes], piece_length: int) -> bytes:
+        await asyncio.sleep(0)
+        data = b"".join(contents)
+        return b"".join(sha1(data[at : at + piece_length]).digest() for at in range(0, len(data), piece_length))
+
+    def attach(self, torrent: int, contents: Sequence[bytes]) -> None:
+        self._contents[torrent] = b"".join(contents)
+
+    def perform(self, actions: Sequence[a.Action]) -> None:
+        for action in actions:
+            self.performed.append(action)
+            self._perform(action)
+
+    # --- actions ---
+
+    def _later(self, name: str, *args: Any) -> None:
+        self._loop.call_soon(lambda: self.client.handle(getattr(self.client.core, name), *args))
+
+    def _perform(self, action: a.Action) -> None:
+        match action:
+            case a.OpenSocket(socket, _):
+                self._later("socket_opened", socket)
+            case a.SendText(socket, text):
+                for output in self.network.tracker.receive_text((self, socket), text):
+                    if isinstance(output, Delivery):
+                        host, to = output.connection
+                        host._later("socket_received", to, output.text)
+            case a.CloseSocket(socket):
+                self.network.tracker.connection_closed((self, socket))
+            case a.CreateOffer(peer):
+                self._later("offer_created", peer, self._name(peer))
+            case a.AcceptOffer(peer, sdp):
+                self._remote[peer] = self.network.connections[sdp]
+                self._later("answer_created", peer, self._name(peer))
+            case a.AcceptAnswer(peer, sdp):
+                host, other = self._remote[peer] = self.network.connections[sdp]
+                host._remote[other] = (self, peer)
+                self._later("channel_opened", peer)
+                host._later("channel_opened", other)
+            case a.Send(peer, data):
+                self._send(peer, data)
+            case a.SendBlock(peer, header, torrent, offset, length):
+                self._send(peer, header + self._stored(torrent, offset, length))
+                self._later("writable", peer)
+            case a.ClosePeer(peer):
+                host, other = self._remote.pop(peer, (None, 0))
+                if host and host._remote.pop(other, None):
+                    host._later("channel_closed", other)
+            case a.OpenStore(torrent, _, piece_length):
+                self._stores[torrent] = {}
+                self._piece_length[torrent] = piece_length
+            case a.HashPiece(torrent, index, data):
+                self._held[torrent, index] = bytes(data)
+                self._later("piece_hashed", torrent, index, sha1(data).digest())
+            case a.StorePiece(torrent, index):
+                self._stores[torrent][index] = self._held.pop((torrent, index))
+                self._later("piece_stored", torrent, index)
+            case a.DropPiece(torrent, index):
+                del self._held[torrent, index]
+            case a.CloseStore(torrent):
+                self._stores.pop(torrent, None)
+                self._contents.pop(torrent, None)
+
+    def _name(self, peer: int) -> str:
+        name = f"{id(self)} {peer}"
+        self.network.connections[name] = (self, peer)
+        return name
+
+    def _send(self, peer: int, data: bytes) -> None:
+        if remote := self._remote.get(peer):
+            host, other = remote
+            host._later("receive_data", other, data)
+
+    def _stored(self, torrent: int, offset: int, length: int) -> bytes:
+        if torrent in self._contents:
+            return self._contents[torrent][offset : offset + length]
+        if torrent not in self._stores:
+            raise StorageError("the store is closed")
+        piece_length = self._piece_length[torrent]
+        first, last = offset // piece_length, -(-(offset + length) // piece_length)
+        data = b"".join(self._stores[torrent][index] for index in range(first, last))
+        return data[offset - first * piece_length :][:length]
