@@ -97,6 +97,7 @@ class Client:
             torrent.activate(source, now)
         self._trackers.add_torrent(torrent.info_hash, torrent.trackers, now)
         self._settle(torrent, now)
+        self._settle_trackers(now)
         return torrent
 
     def get(self, info_hash: bytes) -> Torrent | None:
@@ -112,6 +113,7 @@ class Client:
             found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
             self._trackers.add_torrent(found.info_hash, found.trackers, now)
             self._settle(found, now)
+            self._settle_trackers(now)
 
     def remove(self, torrent: int, now: float) -> None:
         """Leave the swarm, and free all that is kept for the torrent."""
@@ -165,6 +167,7 @@ class Client:
         found.resume(now)
         self._trackers.announce_now(found.info_hash, now)
         self._settle(found, now)
+        self._settle_trackers(now)
 
     # --- readers -------------------------------------------------------------------------------
 
@@ -328,6 +331,7 @@ class Client:
         lost = self._forget_dropped(torrent)
         if torrent.failed is not None:
             self._leave_swarm(torrent, now)
+            self._settle_trackers(now)
         elif torrent.complete and torrent.id not in self._completed:
             self._completed.add(torrent.id)
             self._trackers.complete(torrent.info_hash, now)

@@ -21,6 +21,8 @@ from webtorrent_py.tracker.protocol import Offer, RemoteAnswer, RemoteOffer
 
 # Chrome allows about 500 RTCPeerConnections in a page, and closed ones may count until they are collected.
 MAX_CONNECTIONS = 300
+# A page that has not made an offer by then will not: candidates are found within a few seconds, or never.
+MAKING_TIMEOUT = 15.0
 # Stock closes what is not answered within 50 s.
 ANSWER_TIMEOUT = 50.0
 CONNECT_TIMEOUT = 25.0
@@ -99,7 +101,7 @@ class Signalling:
             dial = Dial(self._handles.new(), Stage.MAKING, self._random.randbytes(20), outgoing=True)
             self._dials[dial.handle] = self._by_offer[dial.offer_id] = dial
             self._making += 1
-            self._timers.set(dial.handle, now + ANSWER_TIMEOUT)
+            self._timers.set(dial.handle, now + MAKING_TIMEOUT)
             self._outbox.do(CreateOffer(dial.handle))
 
     def take_gathered(self, now: float) -> list[Gathering]:
