@@ -14,6 +14,7 @@ from webtorrent_py.client.signalling import (
     CONNECT_TIMEOUT,
     FIRST_OFFER_TIME,
     GATHER_TIME,
+    MAKING_TIMEOUT,
     MAX_CONNECTIONS,
     Signalling,
 )
@@ -162,7 +163,7 @@ def test_offers_that_are_never_made_do_not_stand_in_the_way():
     pool.gathered()
     lost = list(pool.making)
     pool.making.clear()
-    pool.pass_time(ANSWER_TIMEOUT)
+    pool.pass_time(MAKING_TIMEOUT)
     assert sorted(pool.closed) == sorted(lost)
     pool.gather(5)
     assert len(pool.making) == 5
