@@ -21,6 +21,7 @@ from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import FormatError, WireError
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.rate import RateMeter
+from webtorrent_py.peer.requests import MAX_REQUESTS, Requests
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
@@ -29,15 +30,11 @@ from webtorrent_py.wire.parser import WireParser
 # What stock webtorrent may ask for at once; larger requests are an attack on memory.
 MAX_REQUEST_LENGTH = 128 * 1024
 # How many requests of theirs we hold, announced as `reqq` (BEP 10). The same number as libtorrent's.
-MAX_QUEUED_REQUESTS = 2000
+MAX_QUEUED_REQUESTS = MAX_REQUESTS
 # How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
 DEFAULT_REQUEST_QUEUE = 250
 # The torrent with the most pieces has 10 MB of metadata, all of it hashes. Bounds what is kept of early `have`s.
 MAX_PIECES = 8 * m.BITFIELD_LENGTH_LIMIT
-# Cancelled requests that may still be answered: not more than the peer may hold.
-MAX_CANCELLED = MAX_QUEUED_REQUESTS
-# Bytes that nobody asked for. An honest peer sends hardly any.
-MAX_UNREQUESTED_BYTES = 16 * 1024 * 1024
 
 Block = tuple[int, int, int]
 """A block of a piece: index of the piece, offset in the piece, length; both in bytes."""
@@ -86,8 +83,7 @@ class PeerConnection:
         self.wanted_count = 0
         """How many pieces the peer has that we want; kept by the torrent."""
         self.allowed_fast: set[int] = set()
-        self.requests: dict[tuple[int, int], float] = {}
-        """Our requests that are not answered: (index, begin) → when they were sent."""
+        self.requests = Requests()
         self.snubbed = False
         self.upload_queue: deque[Block] = deque()
         self.writable = True
@@ -104,8 +100,6 @@ class PeerConnection:
         self._piece_count: int | None = None
         self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
         self._early_haves: Bitfield | None = None
-        self._cancelled: dict[tuple[int, int], None] = {}
-        self._unrequested_bytes = 0
 
     # --- coming in -----------------------------------------------------------------------------
 
@@ -215,16 +209,9 @@ class PeerConnection:
     def _handle_piece(self, message: m.Piece, now: float) -> bool:
         length = len(message.data)
         self.download.add(length, now)
-        key = (message.index, message.begin)
-        sent_at = self.requests.pop(key, None)
+        sent_at = self.requests.answered((message.index, message.begin), length)
         if sent_at is not None:
             self.last_wait = now - sent_at
-        elif key in self._cancelled:
-            del self._cancelled[key]
-        else:
-            self._unrequested_bytes += length
-            if self._unrequested_bytes > MAX_UNREQUESTED_BYTES:
-                raise WireError("the peer floods us with blocks that nobody asked for")
         self.last_block = now
         return True
 
@@ -232,14 +219,12 @@ class PeerConnection:
         block = (message.index, message.begin, message.length)
         if block in self.upload_queue:
             self.upload_queue.remove(block)
-            self._reject(block)
+            self.refuse(block)
         return False
 
     def _handle_reject(self, message: m.Reject, now: float) -> bool:
         self._check_fast()
-        key = (message.index, message.begin)
-        self._cancelled.pop(key, None)
-        return self.requests.pop(key, None) is not None
+        return self.requests.rejected((message.index, message.begin))
 
     def _handle_allowed_fast(self, message: m.AllowedFast, now: float) -> bool:
         self._check_fast()
@@ -306,7 +291,7 @@ class PeerConnection:
     def request_limit(self) -> int:
         """How many requests the peer holds for us (its `reqq`, BEP 10)."""
         told = self.extension.reqq if self.extension else None
-        return min(told, MAX_QUEUED_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
+        return min(told, MAX_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
 
     def may_request(self, index: int) -> bool:
         """Whether the peer has the piece and would serve it now (unchoked, or allowed fast, BEP 6)."""
@@ -372,7 +357,7 @@ class PeerConnection:
             queued = list(self.upload_queue)
             self.upload_queue.clear()
             for block in queued:
-                self._reject(block)
+                self.refuse(block)
 
     def send_requests(self, blocks: list[Block], now: float) -> None:
         """Ask for blocks, all in one message of the channel."""
@@ -391,10 +376,7 @@ class PeerConnection:
         """
         parts = []
         for block in blocks:
-            self.requests.pop(block[:2], None)
-            self._cancelled[block[:2]] = None
-            if len(self._cancelled) > MAX_CANCELLED:
-                del self._cancelled[next(iter(self._cancelled))]
+            self.requests.cancel(block[:2])
             parts.append(m.Cancel(*block).serialize())
         if parts:
             self._send(b"".join(parts), now)
@@ -406,10 +388,6 @@ class PeerConnection:
         self.last_sent = now
         self._outbox.do(SendBlock(self.handle, m.piece_header(index, begin, length), torrent, offset, length))
 
-    def refuse(self, block: Block) -> None:
-        """Do not serve a request: with a reject where the peer knows it, else silently (BEP 6)."""
-        self._reject(block)
-
     def send_keep_alive(self, now: float) -> None:
         """Show that we are still here (BEP 3)."""
         self._send(m.KeepAlive().serialize(), now)
@@ -420,7 +398,8 @@ class PeerConnection:
             self.closed = True
             self._outbox.do(ClosePeer(self.handle))
 
-    def _reject(self, block: Block) -> None:
+    def refuse(self, block: Block) -> None:
+        """Do not serve a request: with a reject where the peer knows it, else silently (BEP 6)."""
         if self.fast:
             self._send(m.Reject(*block).serialize(), self.last_sent)
 

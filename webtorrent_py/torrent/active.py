@@ -5,16 +5,20 @@ from random import Random
 
 from webtorrent_py.actions import OpenStore
 from webtorrent_py.codec.metainfo import Metainfo
+from webtorrent_py.errors import WireError
 from webtorrent_py.events import FileDone, TorrentDone, TorrentReady
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.downloader import Downloader
-from webtorrent_py.torrent.metadata import metadata_answer
+from webtorrent_py.torrent.metadata import METADATA_PIECE, metadata_answer
 from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.selection import UNWANTED, Selection
 from webtorrent_py.torrent.uploader import Uploader
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
+
+# A peer that others lied to may have to ask again, but an answer is hundreds of times as long as a request.
+MAX_METADATA_COPIES = 16
 
 
 class Active:
@@ -60,6 +64,8 @@ class Active:
             random=random,
             now=now,
         )
+        # Peer → how many pieces of metadata it was sent.
+        self._metadata_given: dict[int, int] = {}
         outbox.do(OpenStore(torrent, metainfo.length, metainfo.piece_length))
 
     def announce_ready(self) -> None:
@@ -78,6 +84,7 @@ class Active:
 
     def peer_removed(self, peer: PeerConnection, now: float) -> None:
         """Ask and serve others instead."""
+        self._metadata_given.pop(peer.handle, None)
         self.downloader.remove_peer(peer, now)
         self.uploader.peer_removed(now)
 
@@ -103,7 +110,14 @@ class Active:
             case m.Extended(id=id, payload=payload) if id == OUR_IDS[UT_METADATA]:
                 request = parse_metadata_message(payload)
                 if isinstance(request, MetadataRequest):
-                    peer.send_metadata(metadata_answer(self._metainfo.info, request), now)
+                    self._give_metadata(peer, request, now)
+
+    def _give_metadata(self, peer: PeerConnection, request: MetadataRequest, now: float) -> None:
+        given = self._metadata_given.get(peer.handle, 0) + 1
+        if given > MAX_METADATA_COPIES * (1 + len(self._metainfo.info) // METADATA_PIECE):
+            raise WireError("the peer asks for the metadata again and again")
+        self._metadata_given[peer.handle] = given
+        peer.send_metadata(metadata_answer(self._metainfo.info, request), now)
 
     def select_file(self, file: int, priority: int, now: float) -> None:
         """Download a file's pieces."""

@@ -10,12 +10,11 @@ from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import WireError
 from webtorrent_py.peer.connection import (
     DEFAULT_REQUEST_QUEUE,
-    MAX_CANCELLED,
     MAX_PIECES,
     MAX_QUEUED_REQUESTS,
     MAX_REQUEST_LENGTH,
-    MAX_UNREQUESTED_BYTES,
 )
+from webtorrent_py.peer.requests import MAX_REQUESTS, MAX_UNREQUESTED_BYTES
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
@@ -329,7 +328,7 @@ def test_the_answer_to_a_cancel_concerns_nobody():
 
 def test_only_so_many_cancelled_requests_are_remembered():
     end = connected(pieces=10)
-    for number in range(MAX_CANCELLED + 1):
+    for number in range(MAX_REQUESTS + 1):
         end.connection.send_cancels(requests(number), 0.0)
     data = block(0).serialize()
     for _ in range(MAX_UNREQUESTED_BYTES // BLOCK):

@@ -15,6 +15,7 @@ from webtorrent_py.events import (
     TorrentReady,
     TorrentWarning,
 )
+from webtorrent_py.torrent.active import MAX_METADATA_COPIES
 from webtorrent_py.torrent.torrent import (
     HANDSHAKE_TIMEOUT,
     IDLE_TIMEOUT,
@@ -278,6 +279,17 @@ def test_metadata_is_given_to_who_asks():
         remote.say(m.Extended(1, MetadataRequest(piece).serialize()))
     data, reject = (parse_metadata_message(each.payload) for each in remote.heard())
     assert data == MetadataData(0, len(scene.metainfo.info), scene.metainfo.info) and reject == MetadataReject(1)
+
+
+def test_metadata_is_given_often_but_not_for_ever():
+    scene = Scene()
+    remote = scene.peer(unchoke=False)
+    remote.offer_metadata()
+    request = m.Extended(1, MetadataRequest(0).serialize())
+    remote.say(*[request] * MAX_METADATA_COPIES)
+    assert not remote.closed
+    remote.say(request)
+    assert remote.closed
 
 
 def test_who_has_no_metadata_says_so():
