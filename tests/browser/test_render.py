@@ -1,11 +1,12 @@
 """Files are shown in the page: media while it arrives, images, text that runs nothing, and clear refusals."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.driver import ClientPage
 from tests.browser.media_content import (
@@ -67,8 +68,6 @@ RENDER = """async ([method, name, target, options]) => {
   return { tag: media.nodeName }
 }"""
 
-Render = Callable[..., dict[str, Any]]
-
 
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Content]:
@@ -117,20 +116,30 @@ def slowly(
     return play
 
 
+@pytest.fixture(scope="module")
+def gallery(browser: Browser, page_site: Site, tracker: ReferenceTracker, show: Content) -> Iterator[ClientPage]:
+    """A page that has downloaded `show`, for all tests that leave it as they found it."""
+    with LibtorrentPeer(show.torrent, show.root, tracker.url) as seeder, closing(browser.new_context()) as context:
+        seeder.wait_until_announced()
+        gallery = ClientPage(context.new_page(), f"{page_site.url}/ours.html")
+        gallery.start()
+        gallery.add("show", show.magnet(tracker.url))
+        gallery.wait_for_event("show", "done")
+        yield gallery
+
+
 @pytest.fixture
-def render(
-    ours: ClientPage, libtorrent_peer: Callable[..., LibtorrentPeer], tracker: ReferenceTracker, show: Content
-) -> Render:
-    """Calls `appendTo` or `renderTo` of a file of `show`; returns the element's tag or the error's fields."""
-    libtorrent_peer(show.torrent, show.root, tracker.url).wait_until_announced()
-    ours.add("show", show.magnet(tracker.url))
-    ours.wait_for_event("show", "ready")
+def shown(gallery: ClientPage) -> Iterator[ClientPage]:
+    """`gallery`, without what is rendered into it during a test."""
+    gallery.page.evaluate("() => { globalThis.before = new Set(document.querySelectorAll('*')) }")
+    yield gallery
+    gallery.page.evaluate("() => document.body.querySelectorAll('*').forEach(e => before.has(e) || e.remove())")
 
-    def call(name: str, target: str, method: str = "appendTo", **options: Any) -> dict[str, Any]:
-        result: dict[str, Any] = ours.page.evaluate(RENDER, [method, name, target, options])
-        return result
 
-    return call
+def render(page: ClientPage, name: str, target: str, method: str = "appendTo", **options: Any) -> dict[str, Any]:
+    """Call `appendTo` or `renderTo` of a file of `show`; returns the element's tag or the error's fields."""
+    result: dict[str, Any] = page.page.evaluate(RENDER, [method, name, target, options])
+    return result
 
 
 @pytest.mark.parametrize("kind", ["index first", "index last"])
@@ -157,89 +166,102 @@ def test_a_video_plays_before_it_is_complete_and_a_seek_before_the_middle_is_the
     assert ours.details("render", "error") == []
 
 
-def test_codecs_and_containers_beside_mp4(ours: ClientPage, render: Render) -> None:
+def test_codecs_and_containers_beside_mp4(shown: ClientPage) -> None:
     for name, tag in {
         "vp9-opus.webm": "VIDEO",
         "h264-vorbis.mkv": "VIDEO",
         "tone.mp3": "AUDIO",
         "tone.wav": "AUDIO",
     }.items():
-        assert render(name, "body", autoplay=True, muted=True) == {"tag": tag}
-        ours.page.wait_for_function("() => media.currentTime > 0.3")
-        assert ours.get("media.videoWidth ?? 0") == (320 if tag == "VIDEO" else 0)
+        assert render(shown, name, "body", autoplay=True, muted=True) == {"tag": tag}
+        shown.page.wait_for_function("() => media.currentTime > 0.3")
+        assert shown.get("media.videoWidth ?? 0") == (320 if tag == "VIDEO" else 0)
         # To the end, which is announced as the end: what a playlist waits for.
-        ours.page.evaluate("() => { media.currentTime = media.duration - 0.5 }")
-        ours.page.wait_for_function("() => media.ended")
+        shown.page.evaluate("() => { media.currentTime = media.duration - 0.5 }")
+        shown.page.wait_for_function("() => media.ended")
         # And back, to what may have been let go of.
-        ours.page.evaluate("() => { media.currentTime = 0; return media.play() }")
-        ours.page.wait_for_function("() => !media.seeking && media.currentTime > 0.1 && media.currentTime < 3")
-        ours.page.evaluate("() => media.remove()")
+        shown.page.evaluate("() => { media.currentTime = 0; return media.play() }")
+        shown.page.wait_for_function("() => !media.seeking && media.currentTime > 0.1 && media.currentTime < 3")
+        shown.page.evaluate("() => media.remove()")
 
 
-def test_media_options_and_names(ours: ClientPage, render: Render) -> None:
-    assert render("vp9-opus.webm", "body") == {"tag": "VIDEO"}
+def test_media_options_and_names(shown: ClientPage) -> None:
+    assert render(shown, "vp9-opus.webm", "body") == {"tag": "VIDEO"}
     state = "[media.autoplay, media.muted, media.controls, media.getAttribute('aria-label')]"
-    assert ours.get(state) == [False, False, True, "vp9-opus.webm"]
-    assert ours.get("media.paused")
-    ours.page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<video id=mine aria-label=Mine></video>')")
-    assert render("h264-vorbis.mkv", "#mine", "renderTo", controls=False, muted=True, autoplay=True) == {"tag": "VIDEO"}
-    assert ours.get(state) == [True, True, False, "Mine"]
-    ours.page.wait_for_function("() => media.currentTime > 0.2")
+    assert shown.get(state) == [False, False, True, "vp9-opus.webm"]
+    assert shown.get("media.paused")
+    shown.page.evaluate(
+        "() => document.body.insertAdjacentHTML('beforeend', '<video id=mine aria-label=Mine></video>')"
+    )
+    assert render(shown, "h264-vorbis.mkv", "#mine", "renderTo", controls=False, muted=True, autoplay=True) == {
+        "tag": "VIDEO"
+    }
+    assert shown.get(state) == [True, True, False, "Mine"]
+    shown.page.wait_for_function("() => media.currentTime > 0.2")
     # The next one takes its place.
-    assert render("vp9-opus.webm", "#mine", "renderTo") == {"tag": "VIDEO"}
-    ours.page.wait_for_function("() => media.currentTime > 0.2")
-    refused = render("vp9-opus.webm", "body", controls="yes")
+    assert render(shown, "vp9-opus.webm", "#mine", "renderTo") == {"tag": "VIDEO"}
+    shown.page.wait_for_function("() => media.currentTime > 0.2")
+    refused = render(shown, "vp9-opus.webm", "body", controls="yes")
     assert refused["code"] == "ERR_INVALID_OPTION"
 
 
-def test_images_and_texts_are_shown_and_no_script_in_them_runs(ours: ClientPage, render: Render) -> None:
-    assert render("picture.jpg", "body") == {"tag": "IMG"}
-    assert ours.get("[media.naturalWidth > 100, media.alt, media.isConnected]") == [True, "picture.jpg", True]
-    assert render("vector.svg", "body") == {"tag": "IMG"}
-    assert ours.get("[media.naturalWidth, media.naturalHeight]") == [40, 30]
-    refused = render("not a picture.png", "body")
+def test_images_and_texts_are_shown_and_no_script_in_them_runs(shown: ClientPage) -> None:
+    assert render(shown, "picture.jpg", "body") == {"tag": "IMG"}
+    assert shown.get("[media.naturalWidth > 100, media.alt, media.isConnected]") == [True, "picture.jpg", True]
+    assert render(shown, "vector.svg", "body") == {"tag": "IMG"}
+    assert shown.get("[media.naturalWidth, media.naturalHeight]") == [40, 30]
+    refused = render(shown, "not a picture.png", "body")
     assert refused["code"] == "ERR_UNSUPPORTED_MEDIA"
-    assert ours.get("document.images.length") == 2
+    assert shown.get("document.images.length") == 2
 
-    assert render(SCRIPT_NAME, "body") == {"tag": "PRE"}
-    assert ours.get("[media.textContent, media.childElementCount]") == [SCRIPT, 0]
-    assert ours.get("media.getAttribute('aria-label')") == SCRIPT_NAME
-    assert render("utf16.txt", "body") == {"tag": "PRE"}
-    assert ours.get("media.textContent") == "Übung"
-    ours.page.evaluate("() => document.body.append(document.createElement('iframe'))")
-    assert render(SCRIPT_NAME, "iframe", "renderTo") == {"tag": "IFRAME"}
-    ours.page.frame_locator("iframe").get_by_text("<script>").wait_for()
-    assert ours.get("[media.sandbox.value, media.title]") == ["", SCRIPT_NAME]
-    assert ours.get("globalThis.pwned") is None
+    assert render(shown, SCRIPT_NAME, "body") == {"tag": "PRE"}
+    assert shown.get("[media.textContent, media.childElementCount]") == [SCRIPT, 0]
+    assert shown.get("media.getAttribute('aria-label')") == SCRIPT_NAME
+    assert render(shown, "utf16.txt", "body") == {"tag": "PRE"}
+    assert shown.get("media.textContent") == "Übung"
+    shown.page.evaluate("() => document.body.append(document.createElement('iframe'))")
+    assert render(shown, SCRIPT_NAME, "iframe", "renderTo") == {"tag": "IFRAME"}
+    shown.page.frame_locator("iframe").get_by_text("<script>").wait_for()
+    assert shown.get("[media.sandbox.value, media.title]") == ["", SCRIPT_NAME]
+    assert shown.get("globalThis.pwned") is None
 
 
-def test_what_cannot_be_shown_says_why(ours: ClientPage, render: Render) -> None:
-    elements = ours.get("document.body.childElementCount")
+def test_what_cannot_be_shown_says_why(shown: ClientPage) -> None:
+    elements = shown.get("document.body.childElementCount")
     for name, words in {
         "archive.zip": [".zip", "blob()"],
         "noise.mp4": ["unknown container", "MediaSource", "Blob URL"],
         "unknown codec.mp4": ["MP4", "none", "mp4a.40.2", "MediaSource", "Blob URL"],
     }.items():
-        refused = render(name, "body", maxBlobLength=10_000_000)
+        refused = render(shown, name, "body", maxBlobLength=10_000_000)
         assert (refused["name"], refused["code"]) == ("UnsupportedMediaError", "ERR_UNSUPPORTED_MEDIA")
         for word in [name, *words]:
             assert word in refused["message"]
-    assert ours.get("calledBack[0][0].codecs") == ["none", "mp4a.40.2"]
-    assert ours.get("document.body.childElementCount") == elements
+    assert shown.get("calledBack[0][0].codecs") == ["none", "mp4a.40.2"]
+    assert shown.get("document.body.childElementCount") == elements
 
     for target, method, word in [
         ("#nowhere", "appendTo", "#nowhere"),
         ("..", "appendTo", "not a CSS selector"),
         ("input", "renderTo", "<input>"),
     ]:
-        refused = render("picture.jpg", target, method)
+        refused = render(shown, "picture.jpg", target, method)
         assert (refused["name"], refused["code"]) == ("InvalidTargetError", "ERR_INVALID_TARGET")
         assert word in refused["message"]
     # And the client goes on.
-    assert render("picture.jpg", "body") == {"tag": "IMG"}
+    assert render(shown, "picture.jpg", "body") == {"tag": "IMG"}
 
 
-def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render, videos: dict[str, Content]) -> None:
+def test_what_is_taken_away_is_freed(
+    ours: ClientPage,
+    libtorrent_peer: Callable[..., LibtorrentPeer],
+    tracker: ReferenceTracker,
+    show: Content,
+    videos: dict[str, Content],
+) -> None:
+    libtorrent_peer(show.torrent, show.root, tracker.url).wait_until_announced()
+    ours.add("show", show.magnet(tracker.url))
+    ours.wait_for_event("show", "ready")
     ours.page.evaluate(
         """() => {
           globalThis.workers = []
@@ -252,9 +274,9 @@ def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render, videos: d
           URL.revokeObjectURL = url => { revoked.push(url); revoke.call(URL, url) }
         }"""
     )
-    render("vp9-opus.webm", "body")
+    render(ours, "vp9-opus.webm", "body")
     ours.page.evaluate("() => { globalThis.first = media }")
-    render("h264-vorbis.mkv", "body")
+    render(ours, "h264-vorbis.mkv", "body")
     assert ours.get("workers.length") == 1  # one for all
     ours.page.evaluate("() => first.remove()")
     ours.page.wait_for_function("() => !first.hasAttribute('src')")
@@ -264,7 +286,7 @@ def test_what_is_taken_away_is_freed(ours: ClientPage, render: Render, videos: d
     )
     ours.page.evaluate("() => { media.muted = true; return media.play() }")
     ours.page.wait_for_function("() => media.currentTime > 0.3")
-    render("picture.jpg", "body")
+    render(ours, "picture.jpg", "body")
     assert ours.get("revoked.includes(media.src)") is False
     ours.get("client.remove(torrents.show)")
     ours.page.wait_for_function("() => workers.length === 0 && revoked.includes(media.src)")
