@@ -25,6 +25,24 @@ WATCH_MAIN_THREAD = """() => {
   }, 5)
 }"""
 
+# Counts the data channels that leave the page; or refuses them, as browsers do that cannot transfer any.
+WATCH_TRANSFERS = """refuse => {
+  globalThis.transfers = { succeeded: 0, refused: 0 }
+  for (const { prototype } of [Worker, MessagePort]) {
+    const { postMessage } = prototype
+    prototype.postMessage = function (message, options) {
+      const transferred = Array.isArray(options) ? options : options?.transfer ?? []
+      const channels = transferred.filter(item => item instanceof RTCDataChannel)
+      if (refuse && channels.length) {
+        transfers.refused++
+        throw new DOMException('a data channel cannot be transferred', 'DataCloneError')
+      }
+      postMessage.call(this, message, options)
+      transfers.succeeded += channels.length
+    }
+  }
+}"""
+
 
 @pytest.fixture
 def seeder(
@@ -162,12 +180,21 @@ def test_calls_made_before_the_engine_is_up_are_kept(
     assert ours.details("client", "error") == []
 
 
-def test_channels_that_cannot_be_transferred_are_relayed(
-    open_client: Callable[..., ClientPage], seeder: LibtorrentPeer, tracker: ReferenceTracker, single: Content
+@pytest.mark.parametrize("way", ["transferred", "relayed because told to", "relayed because refused"])
+def test_channels_go_to_the_worker_or_are_relayed(
+    open_client: Callable[..., ClientPage],
+    seeder: LibtorrentPeer,
+    tracker: ReferenceTracker,
+    single: Content,
+    way: str,
 ) -> None:
-    ours = open_client("ours", relayChannels=True)
+    options = {"relayChannels": True} if way == "relayed because told to" else {}
+    ours = open_client("ours", **options)
+    ours.page.evaluate(WATCH_TRANSFERS, way == "relayed because refused")
     ours.add("single", single.magnet(tracker.url))
     ours.assert_complete("single", single)
+    assert ours.get("transfers.succeeded > 0") is (way == "transferred")
+    assert ours.get("transfers.refused > 0") is (way == "relayed because refused")
 
 
 def test_the_module_on_the_page_s_own_origin(
