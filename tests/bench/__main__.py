@@ -96,14 +96,14 @@ def seeding(content: Content, tracker: str) -> Iterator[None]:
 
 def report(results: dict[str, list[Result]]) -> Iterator[str]:
     """The table's lines: every round, the medians, and their ratio."""
-    yield f"{'':30}" + "".join(f"{name + ': rounds':>36}{'median':>10}" for name in results) + f"{'ratio':>8}"
+    yield f"{'':30}" + "".join(f"{name + ', each round':>26}{'median':>9}" for name in results) + f"{'ratio':>8}"
     for number, field in enumerate(fields(Result)):
         line = f"{field.name.replace('_', ' '):30}"
         medians = []
         for rounds in results.values():
             values = [astuple(result)[number] for result in rounds]
             medians.append(median(values))
-            line += f"{' '.join(f'{value:.1f}' for value in values):>36}{medians[-1]:>10.2f}"
+            line += f"{' '.join(f'{value:.1f}' for value in values):>26}{medians[-1]:>9.2f}"
         if len(medians) == 2:
             line += f"{medians[0] / medians[1]:>8.2f}"
         yield line
