@@ -43,13 +43,16 @@ export async function showText (file, element, opts, signal) {
 }
 
 /**
- * The browser's own viewer shows it, outside of the page's origin. Chromium refuses to start its viewer in
- * a frame with `sandbox`; that the Blob is typed as PDF is what keeps it from being anything else.
+ * The browser's own viewer shows it, which runs a document's scripts apart from the page. That the Blob is
+ * typed as PDF keeps it from being anything else. Firefox's viewer works in a sandbox, too, where a document
+ * cannot open dialogs; Chromium refuses to start its own in a frame with any sandbox.
  *
  * @param {HTMLIFrameElement} element
  */
 export async function showPDF (file, element, opts, signal) {
   if (!navigator.pdfViewerEnabled) throw unsupported(`"${file.name}" cannot be shown: this browser has no PDF viewer.`)
+  const isGecko = CSS.supports('-moz-appearance', 'none')
+  if (isGecko) element.setAttribute('sandbox', 'allow-scripts')
   element.title ||= file.name
   element.referrerPolicy = 'no-referrer'
   element.src = await blobURL(file, signal)
