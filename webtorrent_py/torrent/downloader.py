@@ -190,7 +190,7 @@ class Downloader:
         """Ask a faster peer too for blocks that readers wait for and that are late."""
         late = [
             (piece, number, self._peers[handles[0]])
-            for piece in map(self._pieces.get, self.readers.urgent_pieces())
+            for piece in map(self._pieces.get, dict.fromkeys(self.readers.urgent_pieces()))
             if piece is not None and not piece.exclusive
             for number, handles in piece.requested.items()
             if len(handles) == 1 and now - self._peers[handles[0]].requests[piece.block(number)[:2]] > PATIENCE
