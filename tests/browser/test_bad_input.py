@@ -180,7 +180,7 @@ def test_peers_that_break_the_protocol_are_dropped(
     single: Content,
 ) -> None:
     ours.add("single", single.torrent, announce=[tracker.url])
-    ours.wait_for_event("single", "ready")
+    ours.wait_for_event("single", "trackerAnnounce")
     codes = {}
     for count, script in enumerate(MISBEHAVIOUR, 1):
         scripted_peers.join(script, tracker.url, single.info_hash, pieces=single.length // PIECE_LENGTH + 1)
@@ -203,7 +203,7 @@ def test_metadata_that_is_not_what_the_info_hash_says(
     size: int,
 ) -> None:
     ours.add("single", single.magnet(tracker.url))
-    ours.wait_for_event("single", "infoHash")
+    ours.wait_for_event("single", "trackerAnnounce")
     scripted_peers.join("wrongMetadata", tracker.url, single.info_hash, metadataSize=size)
     scripted_peers.wait_until_dropped()
     assert ours.get("torrents.single.ready") is False
@@ -221,7 +221,7 @@ def test_a_peer_that_sends_wrong_blocks_is_banned(
     script: str,
 ) -> None:
     ours.add("single", single.torrent, announce=[tracker.url])
-    ours.wait_for_event("single", "ready")
+    ours.wait_for_event("single", "trackerAnnounce")
     scripted_peers.join(script, tracker.url, single.info_hash)
     scripted_peers.wait_until_dropped()
     ours.wait_for_event("single", "warning")
@@ -253,10 +253,11 @@ def test_an_engine_that_cannot_start_says_so(open_client: Callable[..., ClientPa
     site.missing.add(".whl")
     try:
         ours = open_client("ours")
-        ours.add("queued", "0" * 40)
-        error = ours.wait_for_event("client", "error")
+        ours.page.evaluate("() => { tools.start({}); tools.add('queued', '0'.repeat(40)) }")
+        errors = [ours.wait_for_event(emitter, "error") for emitter in ("client", "queued")]
     finally:
         site.missing.clear()
-    assert error["code"] == "ERR_BOOT"
-    assert ".whl" in error["message"]
-    assert "404" in error["message"]
+    for error in errors:
+        assert error["code"] == "ERR_BOOT"
+        assert ".whl" in error["message"]
+        assert "404" in error["message"]

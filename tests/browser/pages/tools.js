@@ -29,7 +29,7 @@ globalThis.tools = {
 
   watch (name, torrent) {
     this.torrents[name] = torrent
-    for (const event of ['infoHash', 'metadata', 'ready', 'done']) {
+    for (const event of ['infoHash', 'metadata', 'ready', 'trackerAnnounce', 'done']) {
       torrent.on(event, () => this.note(name, event))
     }
     for (const event of ['warning', 'error']) torrent.on(event, error => this.noteError(name, event, error))
