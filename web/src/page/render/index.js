@@ -6,7 +6,7 @@ import { endLifetime, lifetimeOf } from './lifetime.js'
 import { showMedia } from './media.js'
 import { showImage, showPDF, showText } from './still.js'
 
-const DEFAULTS = { autoplay: false, muted: false, controls: true, maxBlobLength: 200_000_000 }
+const DEFAULTS = { autoplay: true, muted: false, controls: true, maxBlobLength: 200_000_000 }
 
 /** What shows a kind of file: the element that `appendTo` makes, others that `renderTo` may be given, and how. */
 const VIEWERS = {
@@ -18,7 +18,8 @@ const VIEWERS = {
 }
 
 /**
- * Makes an element for `file` and appends it to `target`.
+ * Makes an element for `file` and appends it to `target`. Media start to play by themselves, without sound where
+ * the browser wants the user to do something first; `autoplay: false` leaves starting to the user.
  *
  * @param {File} file  the mirror: `name`, `length`, `progress`, `torrent`, `blob()`, `_readerPort()`
  * @param {string | Element} target  a CSS selector or the element to append to
@@ -47,7 +48,8 @@ export function appendTo (file, target, opts, cb) {
 
 /**
  * Shows `file` in an element that is there already: a <video>, <audio>, <img>, <iframe> or, for text, a <pre>
- * and the like. Arguments, result and errors are those of `appendTo`.
+ * and the like. Arguments, result and errors are those of `appendTo`, but whoever made the element decides by its
+ * own `autoplay` attribute whether media start.
  */
 export function renderTo (file, target, opts, cb) {
   return report(opts, cb, async options => {
@@ -57,7 +59,7 @@ export function renderTo (file, target, opts, cb) {
     if (!allowed.includes(nameOf(element))) {
       throw invalidTarget(`"${file.name}" cannot be shown in a <${nameOf(element)}>: it needs one of <${allowed.join('>, <')}>`)
     }
-    return show(viewer, file, element, options)
+    return show(viewer, file, element, { ...options, autoplay: opts?.autoplay ?? element.autoplay ?? false })
   })
 }
 

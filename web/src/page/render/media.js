@@ -28,6 +28,7 @@ export async function showMedia (file, element, opts, signal) {
     const attempt = new AbortController()
     try {
       await show(file, element, opts, AbortSignal.any([signal, attempt.signal]), details)
+      if (opts.autoplay && element.paused) start(element)
       return
     } catch (error) {
       attempt.abort()
@@ -39,6 +40,15 @@ export async function showMedia (file, element, opts, signal) {
   }
   const { container, codecs } = details
   throw unsupported(`"${file.name}" cannot be played here. ${tried.join('. ')}.`, { container, codecs, tried })
+}
+
+/** Plays what the browser did not start by itself: sound may have to wait for the user, the picture need not. */
+function start (element) {
+  element.play().catch(error => {
+    if (error.name !== 'NotAllowedError') return // removed, or paused by the page meanwhile
+    element.muted = true
+    element.play().catch(() => {}) // the browser lets nothing play; the controls are there
+  })
 }
 
 async function streamed (file, element, opts, signal) {
