@@ -17,6 +17,7 @@ from webtorrent_py.torrent.downloader import SNUB_TIMEOUT
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.torrent import USELESS_TIMEOUT
 from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.extensions import ExtendedHandshake
 
 both = pytest.mark.parametrize("fast", [True, False])
 
@@ -381,6 +382,20 @@ def test_a_slow_peer_does_not_hold_up_the_end():
     assert {(each.index, each.begin, each.length) for each in slow.heard(m.Cancel)} == set(asked)
 
 
+def test_when_enough_is_under_way_the_next_piece_waits_for_one_to_be_stored(monkeypatch):
+    monkeypatch.setattr("webtorrent_py.torrent.pieces.MAX_BYTES_UNDER_WAY", 3 * 2 * BLOCK)
+    scene = Scene(pieces=5, slow_store=True)
+    first = scene.peer(0, 1, 2)
+    asked = first.requests()
+    assert len(asked) == 6
+    other = scene.peer(3, 4)
+    assert other.requests() == []
+    first.serve(asked[:2])
+    assert other.requests() == []
+    scene.finish_hashing()
+    assert len({index for index, _, _ in other.requests()}) == 1
+
+
 def test_a_peer_that_had_nothing_to_do_takes_part_in_the_end_game():
     scene = Scene(pieces=2, piece_length=16 * BLOCK)
     slow = scene.peer(0)
@@ -459,6 +474,21 @@ def test_what_a_reader_waits_for_is_asked_of_a_faster_peer_too_when_it_is_late()
         fast.serve(fast.requests()[:4])
         scene.pass_time(1.0)
     assert m.Cancel(*held[0]) in slow.heard()
+
+
+def test_a_peer_whose_only_request_is_cancelled_is_asked_for_something_else():
+    scene = Scene(pieces=40, piece_length=BLOCK)
+    slow = scene.peer(unchoke=False)
+    slow.say(m.Extended(0, ExtendedHandshake(reqq=1).serialize()))
+    scene.do(scene.torrent.open_reader, Reader(9, 0, BLOCK))
+    slow.say(m.Unchoke())
+    assert slow.requests() == [(0, 0, BLOCK)]
+    fast = scene.peer()
+    for _ in range(4):
+        fast.serve(fast.requests()[:2])
+        scene.pass_time(1.0)
+    cancel, request = slow.heard(m.Cancel, m.Request)
+    assert cancel == m.Cancel(0, 0, BLOCK) and request.index != 0
 
 
 def test_there_is_no_hurry_when_nobody_is_faster():

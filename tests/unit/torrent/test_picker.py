@@ -265,3 +265,13 @@ def test_the_end_game_begins_when_all_is_asked_for():
     assert swarm.picker.is_end_game
     assert sorted(swarm.picker.pick(fast, 100)) == sorted(everything)
     assert swarm.picker.pick(third, 100) == []
+
+
+def test_a_suspect_piece_that_a_reader_waits_for_is_still_asked_of_one_peer_alone():
+    swarm = Swarm(2)
+    one, other = swarm.add_peer({0, 1}), swarm.add_peer({0, 1})
+    swarm.pieces.suspect(1)
+    swarm.read(1, 1, 1)
+    assert swarm.picker.pick(one, 1) == [(1, 0, BLOCK_LENGTH)]
+    assert pieces_in(swarm.picker.pick(other, 9)) == [0]
+    assert pieces_in(swarm.picker.pick(one, 9)) == [1]
