@@ -3,6 +3,7 @@
 Every test here runs in Chromium and in Firefox unless `--browser` says otherwise.
 """
 
+import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from itertools import count
@@ -66,12 +67,17 @@ def new_context(
     """The plugin's, with what pages print and throw kept for the report of a failure."""
     console = request.node.stash.setdefault(CONSOLE, [])
     numbers = count(1)
+    start = time.monotonic()
 
     def make(**options: Any) -> BrowserContext:
         context = new_context(**options)
         number = next(numbers)
-        context.on("console", lambda message: console.append(f"context {number}, {message.type}: {message.text}"))
-        context.on("weberror", lambda error: console.append(f"context {number}, uncaught: {error.error}"))
+
+        def keep(kind: str, text: object) -> None:
+            console.append(f"{time.monotonic() - start:5.1f} s, context {number}, {kind}: {text}")
+
+        context.on("console", lambda message: keep(message.type, message.text))
+        context.on("weberror", lambda error: keep("uncaught", error.error))
         return context
 
     return make

@@ -6,15 +6,14 @@ from tests.browser.driver import SEED_PIECE_LENGTH, ClientPage
 from tests.peers.content import Content
 from tests.peers.npm import ReferenceTracker
 
-# Bytes per second from the seed: until the leechers have met; and then, when each would need two seconds from it alone.
-CRAWL = 10_000
-WALK = 2_500_000
+# Slow enough that a leecher gets what the other one has sooner from that one.
+SEED_BYTES_PER_SECOND = 2_500_000
 
 
 def test_two_of_our_pages_exchange_pieces_of_a_stock_page_s_seed(
     open_client: Callable[..., ClientPage], tracker: ReferenceTracker, single: Content
 ) -> None:
-    seed = open_client("stock", uploadLimit=CRAWL)
+    seed = open_client("stock", uploadLimit=SEED_BYTES_PER_SECOND)
     leechers = [open_client("ours"), open_client("ours")]
     magnet = seed.seed("single", [single.root / single.name], tracker.url)
     for leecher in leechers:
