@@ -211,6 +211,20 @@ def test_metadata_that_is_not_what_the_info_hash_says(
     ours.assert_complete("single", single)
 
 
+def test_metadata_said_to_be_larger_than_any_is_not_waited_for(
+    ours: ClientPage,
+    scripted_peers: ScriptedPage,
+    libtorrent_peer: Callable[..., LibtorrentPeer],
+    tracker: ReferenceTracker,
+    single: Content,
+) -> None:
+    ours.add("single", single.magnet(tracker.url))
+    ours.wait_for_event("single", "trackerAnnounce")
+    scripted_peers.join("wrongMetadata", tracker.url, single.info_hash, metadataSize=2**31 - 1)
+    libtorrent_peer(single.torrent, single.root, tracker.url)
+    ours.assert_complete("single", single)
+
+
 @pytest.mark.parametrize("script", ["corruptSeeder", "shortBlocks", "blockOutOfRange"])
 def test_a_peer_that_sends_wrong_blocks_is_banned(
     ours: ClientPage,

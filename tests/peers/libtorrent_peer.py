@@ -55,6 +55,7 @@ class LibtorrentPeer:
         params.upload_limit = rate_limit
         params.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
         if seed:
+            assert params.ti is not None, "only a torrent file says how many pieces there are"
             # Not libtorrent's seed mode, which verifies each piece when it is first asked for.
             params.have_pieces = [True] * params.ti.num_pieces()
             params.flags |= libtorrent.torrent_flags.no_verify_files
