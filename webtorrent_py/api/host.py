@@ -52,5 +52,5 @@ class Host(Protocol):
         ...
 
     def attach(self, torrent: int, contents: Sequence[Content]) -> None:
-        """Read the torrent's bytes from these contents from now on; its `OpenStore` then changes nothing."""
+        """The torrent's `OpenStore`, which is yet to come, means a store of these contents."""
         ...

@@ -19,7 +19,8 @@ const RECORD = { torrent: 4, offset: 8, length: 16, size: 20, end: 24 }
  */
 export function createIO (page, onError) {
   const stores = new Map()
-  const sources = new Map() // number → Blob: what is being seeded
+  const sources = new Map() // number → Blob: what shall be seeded
+  const attached = new Map() // torrent → Blob: what is seeded
   const calls = new Map() // number → { resolve, reject }: calls that Python has to answer
   let python = null
   let timer = null
@@ -179,11 +180,12 @@ export function createIO (page, onError) {
     },
 
     openStore (torrent, length, pieceLength) {
-      if (!stores.has(torrent)) stores.set(torrent, new MemoryStore(length, pieceLength))
+      const blob = attached.get(torrent)
+      stores.set(torrent, blob ? new BlobStore(blob, pieceLength) : new MemoryStore(length, pieceLength))
     },
 
-    /** The torrent's bytes are these, end to end: Uint8Arrays, or numbers that `addSource` gave to Blobs. */
-    attachSource: (torrent, parts) => stores.set(torrent, new BlobStore(join(parts))),
+    /** The store to be opened has these bytes, end to end: Uint8Arrays, or numbers that `addSource` gave to Blobs. */
+    attachSource: (torrent, parts) => attached.set(torrent, join(parts)),
 
     /** @returns {Promise<Uint8Array>} digests of all pieces */
     hashSource: (parts, pieceLength) => hashPieces(join(parts), pieceLength),
@@ -217,7 +219,11 @@ export function createIO (page, onError) {
     },
 
     dropPiece: (torrent, index) => stores.get(torrent)?.drop(index),
-    closeStore: torrent => stores.delete(torrent),
+
+    closeStore (torrent) {
+      stores.delete(torrent)
+      attached.delete(torrent)
+    },
 
     read: engine.read,
     fetchBytes

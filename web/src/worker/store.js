@@ -61,29 +61,33 @@ export class MemoryStore {
   }
 }
 
-const WINDOW_LENGTH = 1 << 20
-const MAX_WINDOWS = 16
+const MIN_WINDOW = 128 << 10
+const MAX_WINDOW = 1 << 20
+const MAX_CACHED = 32 << 20
 
 /**
  * A seeded torrent: the user's own Blobs, end to end, read by slices and never copied whole.
  *
- * Peers ask for blocks of 16 KiB; a slice of a Blob costs far more than a copy, so blocks are cut from
- * aligned windows of which the most recently used are kept (16 MiB at most).
+ * Peers ask for blocks of 16 KiB, and reading a slice of a Blob takes milliseconds whatever its length. Peers ask
+ * for most blocks of a piece in a row, but for the pieces in any order; so a read is about one piece, and the most
+ * recently used reads are kept.
  */
 export class BlobStore {
   #blob
+  #windowLength
   #windows = new Map()
 
-  /** @param {Blob} blob */
-  constructor (blob) {
+  /** @param {Blob} blob @param {number} pieceLength */
+  constructor (blob, pieceLength) {
     this.#blob = blob
+    this.#windowLength = Math.min(Math.max(pieceLength, MIN_WINDOW), MAX_WINDOW)
   }
 
   async block (offset, length) {
-    const first = Math.floor(offset / WINDOW_LENGTH)
-    const start = offset - first * WINDOW_LENGTH
-    if (start + length > WINDOW_LENGTH) return new Uint8Array(await this.read(offset, length))
-    return new Uint8Array(await this.#window(first), start, length)
+    const index = Math.floor(offset / this.#windowLength)
+    const start = offset - index * this.#windowLength
+    if (start + length > this.#windowLength) return new Uint8Array(await this.read(offset, length))
+    return new Uint8Array(await this.#window(index), start, length)
   }
 
   async read (offset, length) {
@@ -96,13 +100,13 @@ export class BlobStore {
     // A Map lists its keys in the order of insertion: the first is the one not used for longest.
     this.#windows.delete(index)
     this.#windows.set(index, window)
-    if (this.#windows.size > MAX_WINDOWS) this.#windows.delete(this.#windows.keys().next().value)
+    if (this.#windows.size * this.#windowLength > MAX_CACHED) this.#windows.delete(this.#windows.keys().next().value)
     return window
   }
 
   #load (index) {
-    const start = index * WINDOW_LENGTH
-    const window = this.#blob.slice(start, start + WINDOW_LENGTH).arrayBuffer()
+    const start = index * this.#windowLength
+    const window = this.#blob.slice(start, start + this.#windowLength).arrayBuffer()
     window.catch(() => this.#windows.delete(index)) // the reader of the block gets the error; do not keep it
     return window
   }

@@ -112,6 +112,7 @@ test('a seeded file that cannot be read fails the torrent, and readers get a typ
   const all = setUp()
   connect(all, 1)
   all.io.attachSource(9, [all.engine.addSource(new Blob(['abc']))])
+  all.io.openStore(9, 3, 16384)
   await assert.rejects(all.engine.read(9, 0, 4), { code: 'ERR_STORAGE' })
   await assert.rejects(all.engine.read(8, 0, 1), { code: 'ERR_DESTROYED' })
   all.io.transmit(record(1, Buffer.from('head'), 9, 2 ** 20, 2 ** 20))

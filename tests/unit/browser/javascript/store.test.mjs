@@ -27,7 +27,7 @@ async function filledMemory () {
 }
 
 test('both stores read what is in them', async () => {
-  for (const store of [await filledMemory(), new BlobStore(new Blob([CONTENT]))]) {
+  for (const store of [await filledMemory(), new BlobStore(new Blob([CONTENT]), PIECE_LENGTH)]) {
     for (const span of SPANS) assert.ok(isSpan(await store.read(...span), span), `${store.constructor.name} ${span}`)
     await assert.rejects(store.read(CONTENT.length - 1, 2), RangeError)
   }
@@ -43,7 +43,7 @@ test('blocks of a Blob come from windows that are read once', async () => {
   let slices = 0
   const blob = new Blob([CONTENT])
   const counted = { size: blob.size, slice: (...span) => { slices++; return blob.slice(...span) } }
-  const store = new BlobStore(counted)
+  const store = new BlobStore(counted, 1 << 20)
   for (let offset = 0; offset + 16384 <= CONTENT.length; offset += 16384) {
     const span = [offset, 16384]
     assert.ok(isSpan(await store.block(...span), span))
@@ -57,7 +57,7 @@ test('a Blob that cannot be read fails, and is asked again', async () => {
   let isGone = true
   const blob = new Blob([CONTENT])
   const failing = { arrayBuffer: () => Promise.reject(new DOMException('gone', 'NotReadableError')) }
-  const store = new BlobStore({ size: blob.size, slice: (...span) => isGone ? failing : blob.slice(...span) })
+  const store = new BlobStore({ size: blob.size, slice: (...span) => isGone ? failing : blob.slice(...span) }, PIECE_LENGTH)
   await assert.rejects(store.block(0, 10), { name: 'NotReadableError' })
   isGone = false
   assert.ok(isSpan(await store.block(0, 10), [0, 10]))
