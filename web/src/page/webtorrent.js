@@ -13,6 +13,7 @@ export default class WebTorrent extends Mirror {
   static VERSION = version
 
   #byKey = new Map()
+  #lastPrepared = Promise.resolve()
   #lastKey = 0
   #connections
 
@@ -53,15 +54,12 @@ export default class WebTorrent extends Mirror {
 
   add (torrentId, opts = {}, ontorrent = undefined) {
     if (typeof opts === 'function') [opts, ontorrent] = [{}, opts]
-    return this.#add(ontorrent, async key => {
-      const id = await readTorrentId(torrentId)
-      return ['add', key, id, {
-        announce: readAnnounce(opts ?? {}),
-        paused: opts?.paused,
-        deselect: opts?.deselect,
-        strategy: opts?.strategy
-      }]
-    }, existing => callBack(ontorrent, existing))
+    return this.#add(ontorrent, async key => ['add', key, await readTorrentId(torrentId), {
+      announce: readAnnounce(opts ?? {}),
+      paused: opts?.paused,
+      deselect: opts?.deselect,
+      strategy: opts?.strategy
+    }], existing => callBack(ontorrent, existing))
   }
 
   seed (input, opts = {}, onseed = undefined) {
@@ -83,7 +81,7 @@ export default class WebTorrent extends Mirror {
   /** @returns {Promise<Torrent | null>} */
   async get (torrentId) {
     if (torrentId instanceof Torrent) return this.torrents.includes(torrentId) ? torrentId : null
-    const key = await this._engine.call('find', await readTorrentId(torrentId))
+    const key = await this.#callInOrder(async () => ['find', await readTorrentId(torrentId)])
     return this.#byKey.get(key) ?? null
   }
 
@@ -137,13 +135,24 @@ export default class WebTorrent extends Mirror {
       this._emit('torrent', torrent)
     })
     this._emit('add', torrent)
-    prepare(torrent._key).then(call => torrent.destroyed || this._engine.call(...call)).catch(error => {
+    this.#callInOrder(() => prepare(torrent._key), torrent).catch(error => {
       if (torrent.destroyed) return
       const existing = this.#byKey.get(error.existing)
       this._fail(torrent, error)
       if (existing) onduplicate(existing)
     })
     return torrent
+  }
+
+  /**
+   * Calls the engine with what `prepare` resolves to, after all calls that were asked for before: reading a Blob
+   * takes time. A torrent that was removed meanwhile is not called for.
+   */
+  async #callInOrder (prepare, torrent) {
+    const prepared = this.#lastPrepared.then(prepare)
+    this.#lastPrepared = prepared.catch(() => {})
+    const call = await prepared
+    return torrent?.destroyed ? undefined : this._engine.call(...call)
   }
 
   #forget (torrent) {
