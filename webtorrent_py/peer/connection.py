@@ -29,6 +29,8 @@ from webtorrent_py.wire.parser import WireParser
 
 # What stock webtorrent may ask for at once; larger requests are an attack on memory.
 MAX_REQUEST_LENGTH = 128 * 1024
+# How often a peer may tell of all its pieces; each time costs as much as the torrent has pieces.
+MAX_CLAIMS = 4
 # How many requests of theirs we hold, announced as `reqq` (BEP 10). The same number as libtorrent's.
 MAX_QUEUED_REQUESTS = MAX_REQUESTS
 # How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
@@ -96,7 +98,7 @@ class PeerConnection:
         self._parser = WireParser()
         self._extended = False
         self._extension_ids: dict[str, int] = {}
-        self._claimed = False
+        self._claims = 0
         self._piece_count: int | None = None
         self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
         self._early_haves: Bitfield | None = None
@@ -111,7 +113,9 @@ class PeerConnection:
         """
         self.last_received = now
         for message in self._parser.receive_data(data):
-            if self._HANDLERS[type(message)](self, message, now):
+            if self._claims and isinstance(message, m.BitfieldMessage | m.HaveAll | m.HaveNone):
+                yield from self._claimed_again(message, now)
+            elif self._HANDLERS[type(message)](self, message, now):
                 yield message
 
     def set_piece_count(self, count: int) -> None:
@@ -165,7 +169,7 @@ class PeerConnection:
         return True
 
     def _handle_have(self, message: m.Have, now: float) -> bool:
-        self._claimed = True
+        self._claims = max(self._claims, 1)
         if self.bitfield is None:
             if message.index >= MAX_PIECES:
                 raise WireError(f"the peer named piece {message.index}; no torrent has so many")
@@ -182,21 +186,39 @@ class PeerConnection:
     def _handle_claim(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> bool:
         if not isinstance(message, m.BitfieldMessage):
             self._check_fast()
-        if self._claimed:
-            raise WireError("the peer sent a bitfield after it had told of its pieces already")
-        self._claimed = True
+        self._claims = 1
         if self.bitfield is None:
             self._early_claim = message
             return False
-        assert self._piece_count is not None
-        if isinstance(message, m.BitfieldMessage):
-            self.bitfield = self._parse_bitfield(message.data)
-        elif isinstance(message, m.HaveAll):
-            self.bitfield = Bitfield(self._piece_count)
-            self.bitfield.fill()
-        else:
-            self.bitfield = Bitfield(self._piece_count)
+        self.bitfield = self._pieces_of(message)
         return True
+
+    def _claimed_again(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> Iterator[m.Message]:
+        """Take a further claim as a `have` of each piece that is new in it.
+
+        BEP 3 wants one claim, and first. Stock peers repeat it once they have looked through their store.
+        """
+        self._claims += 1
+        if self._claims > MAX_CLAIMS:
+            raise WireError(f"the peer told more than {MAX_CLAIMS} times of all its pieces")
+        if not isinstance(message, m.BitfieldMessage):
+            self._check_fast()
+        if self.bitfield is None:
+            self._early_claim = message
+            return
+        for index in self._pieces_of(message).indices():
+            have = m.Have(index)
+            if self._handle_have(have, now):
+                yield have
+
+    def _pieces_of(self, claim: m.BitfieldMessage | m.HaveAll | m.HaveNone) -> Bitfield:
+        assert self._piece_count is not None
+        if isinstance(claim, m.BitfieldMessage):
+            return self._parse_bitfield(claim.data)
+        pieces = Bitfield(self._piece_count)
+        if isinstance(claim, m.HaveAll):
+            pieces.fill()
+        return pieces
 
     def _handle_request(self, message: m.Request, now: float) -> bool:
         if not 0 < message.length <= MAX_REQUEST_LENGTH:

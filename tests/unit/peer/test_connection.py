@@ -10,6 +10,7 @@ from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import WireError
 from webtorrent_py.peer.connection import (
     DEFAULT_REQUEST_QUEUE,
+    MAX_CLAIMS,
     MAX_PIECES,
     MAX_QUEUED_REQUESTS,
     MAX_REQUEST_LENGTH,
@@ -195,12 +196,23 @@ def test_early_haves_are_bounded():
 
 @pytest.mark.parametrize("first", [m.HaveAll(), m.HaveNone(), m.BitfieldMessage(b"\0\0"), m.Have(1)])
 @pytest.mark.parametrize("second", [m.HaveAll(), m.HaveNone(), m.BitfieldMessage(b"\0\0")])
-@pytest.mark.parametrize("pieces", [None, 10])
-def test_pieces_are_claimed_once_and_first(first, second, pieces):
-    end = connected(pieces=pieces)
+def test_a_repeated_claim_adds_pieces(first, second):
+    end = connected(pieces=10)
     end.tell(first)
-    with pytest.raises(WireError, match="already"):
-        end.tell(second)
+    before = set(end.connection.bitfield.indices())
+    news = end.tell(second)
+    assert all(isinstance(each, m.Have) for each in news)
+    assert {each.index for each in news} == (set(range(10)) - before if second == m.HaveAll() else set())
+    assert set(end.connection.bitfield.indices()) == before | {each.index for each in news}
+
+
+@pytest.mark.parametrize("pieces", [None, 10])
+def test_claims_are_not_repeated_for_ever(pieces):
+    end = connected(pieces=pieces)
+    for _ in range(MAX_CLAIMS):
+        end.tell(m.HaveAll())
+    with pytest.raises(WireError, match="more than"):
+        end.tell(m.HaveAll())
 
 
 # --- violations ------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.unit.peer.pair import FAST, PLAIN, End
 from webtorrent_py.errors import WireError
-from webtorrent_py.peer.connection import MAX_REQUEST_LENGTH
+from webtorrent_py.peer.connection import MAX_CLAIMS, MAX_REQUEST_LENGTH
 from webtorrent_py.wire import messages as m
 
 PIECES = 9
@@ -26,7 +26,8 @@ class Conversation(RuleBasedStateMachine):
         self.end = End(pieces=PIECES if metadata else None)
         self.end.tell(FAST if fast else PLAIN)
         self.have: set[int] = set()
-        self.claimed = False
+        self.told: set[int] = set()
+        self.claims = 0
         self.peer_choking = True
         self.peer_interested = False
         self.asked: set[tuple[int, int, int]] = set()
@@ -73,21 +74,26 @@ class Conversation(RuleBasedStateMachine):
         if count is not None:
             assert count == (self.metadata and index not in self.have)
             self.have.add(index)
-            self.claimed = True
+            self.told.add(index)
+            self.claims = max(self.claims, 1)
 
     @rule(have=st.sets(st.integers(0, PIECES - 1)), spare=st.booleans())
     def peer_sends_bitfield(self, have, spare):
         data = sum(1 << (15 - index) for index in (have | {PIECES} if spare else have))
-        allowed = not self.claimed and not (self.metadata and spare)
+        allowed = self.claims < MAX_CLAIMS and not (self.metadata and spare)
         if self.say(m.BitfieldMessage(data.to_bytes(2, "big")), allowed) is not None:
-            self.claimed = True
-            self.have = have | {PIECES} if spare else have
+            self.claim(have | {PIECES} if spare else have)
 
     @rule(everything=st.booleans())
     def peer_sends_short_claim(self, everything):
-        if self.say(m.HaveAll() if everything else m.HaveNone(), self.fast and not self.claimed) is not None:
-            self.claimed = True
-            self.have = set(range(PIECES)) if everything else set()
+        allowed = self.fast and self.claims < MAX_CLAIMS
+        if self.say(m.HaveAll() if everything else m.HaveNone(), allowed) is not None:
+            self.claim(set(range(PIECES)) if everything else set())
+
+    def claim(self, pieces):
+        """Before the metadata the last claim holds; after it, a further one only adds."""
+        self.claims += 1
+        self.have = pieces | (self.have if self.metadata else self.told)
 
     @rule(block=blocks)
     def peer_sends_block(self, block):
