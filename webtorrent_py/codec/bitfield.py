@@ -111,12 +111,6 @@ class Bitfield:
         """How many bits are set both here and in `other`."""
         return (int.from_bytes(self._bits, "big") & int.from_bytes(other._bits, "big")).bit_count()
 
-    def has_any_beyond(self, other: "Bitfield") -> bool:
-        """Whether a bit is set here that is clear in `other`: is a peer with these pieces interesting to us."""
-        if self._count > other._count:
-            return True
-        return bool(int.from_bytes(self._bits, "big") & ~int.from_bytes(other._bits, "big"))
-
     def copy(self) -> "Bitfield":
         """An independent bitfield with the same bits."""
         twin = Bitfield(self._length)

@@ -78,10 +78,10 @@ def test_fill_leaves_spare_bits_clear(length):
 
 
 @given(st.integers(0, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)))
-def test_has_any_beyond(pair):
+def test_count_common(pair):
     mine, theirs = pair
-    expected = any(a and not b for a, b in zip(mine, theirs, strict=True))
-    assert made_of(mine).has_any_beyond(made_of(theirs)) == expected
+    expected = sum(a and b for a, b in zip(mine, theirs, strict=True))
+    assert made_of(mine).count_common(made_of(theirs)) == expected
 
 
 def test_copies_are_independent_and_bitfields_compare_by_value():
