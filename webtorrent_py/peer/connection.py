@@ -1,52 +1,34 @@
 """One connection to one peer: the state that BEP 3, 6 and 10 keep per wire, and the bytes that follow.
 
-Strategy: bytes come in through `receive_data`, which applies one message after the other to the state kept
-here and yields those that somebody else must know of, already checked against that state. What is to be sent
+Strategy: bytes come in through `receive_data` (`incoming.py`), which applies one message after the other to the
+state and yields those that somebody else must know of, already checked against that state. What is to be sent
 is called by name (`send_request`, `send_choke` …) and leaves through the outbox. The connection knows
 its peer, not the torrent: it decides nothing about what to ask for or whom to serve.
-
-Rules:
-- Both ends send their handshake at once; nothing but a handshake may come first (BEP 3).
-- Until the number of pieces is known (a magnet), what the peer says it has is kept as it came, bounded,
-  and checked in `set_piece_count`.
-- A message that the protocol forbids raises `WireError`; the caller then drops the peer.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterable
 
 from webtorrent_py.actions import ClosePeer, Send, SendBlock
 from webtorrent_py.codec.bitfield import Bitfield
-from webtorrent_py.errors import FormatError, WireError
 from webtorrent_py.outbox import Outbox
+from webtorrent_py.peer.incoming import Block, IncomingState
 from webtorrent_py.peer.rate import RateMeter
-from webtorrent_py.peer.requests import MAX_REQUESTS, Requests
+from webtorrent_py.peer.requests import MAX_REQUESTS
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, ExtendedHandshake
+from webtorrent_py.wire.extensions import OUR_IDS, ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
-from webtorrent_py.wire.parser import WireParser
 
-# What stock webtorrent may ask for at once; larger requests are an attack on memory.
-MAX_REQUEST_LENGTH = 128 * 1024
-# How often a peer may tell of all its pieces; each time costs as much as the torrent has pieces.
-MAX_CLAIMS = 4
+__all__ = ["MAX_QUEUED_REQUESTS", "Block", "PeerConnection"]
+
 # How many requests of theirs we hold, announced as `reqq` (BEP 10). The same number as libtorrent's.
 MAX_QUEUED_REQUESTS = MAX_REQUESTS
-# How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
-DEFAULT_REQUEST_QUEUE = 250
-# The torrent with the most pieces has 10 MB of metadata, all of it hashes. Bounds what is kept of early `have`s.
-MAX_PIECES = 8 * m.BITFIELD_LENGTH_LIMIT
-
-Block = tuple[int, int, int]
-"""A block of a piece: index of the piece, offset in the piece, length; both in bytes."""
 
 
-class PeerConnection:
+class PeerConnection(IncomingState):
     """The wire to one peer.
 
-    `handle` names it to the host, `outgoing` tells whether we made the offer, `peer_id` is the remote's
-    20 bytes once its handshake came (before that, what the tracker said of it, or None).
+    `handle` names it to the host, `outgoing` tells whether we made the offer. Both ends send their handshake at
+    once (BEP 3).
     """
 
     def __init__(
@@ -61,272 +43,21 @@ class PeerConnection:
         now: float,
         peer_id: bytes | None = None,
     ) -> None:
+        super().__init__(info_hash, peer_id, now)
         self.handle = handle
         self.outgoing = outgoing
         self.offer_id = offer_id
-        self.peer_id = peer_id
-        self.handshaken = False
         self.closed = False
         self.opened_at = now
-        self.last_received = now
         self.last_sent = now
-        self.last_block = now
-        self.last_wait = 0.0
-        """Seconds between our request and the block that came last."""
 
         self.am_choking = True
         self.am_interested = False
-        self.peer_choking = True
-        self.peer_interested = False
-        self.fast = False
-        self.extension: ExtendedHandshake | None = None
-
-        self.bitfield: Bitfield | None = None
-        self.wanted_count = 0
-        """How many pieces the peer has that we want; kept by the torrent."""
-        self.allowed_fast: set[int] = set()
-        self.requests = Requests()
-        self.snubbed = False
-        self.upload_queue: deque[Block] = deque()
         self.writable = True
-        self.download = RateMeter()
         self.upload = RateMeter()
 
-        self._info_hash = info_hash
         self._own_id = own_id
         self._outbox = outbox
-        self._parser = WireParser()
-        self._extended = False
-        self._extension_ids: dict[str, int] = {}
-        self._claims = 0
-        self._piece_count: int | None = None
-        self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
-        self._early_haves: Bitfield | None = None
-
-    # --- coming in -----------------------------------------------------------------------------
-
-    def receive_data(self, data: bytes, now: float) -> Iterator[m.Message | Handshake]:
-        """Take bytes as they came; yield the messages that concern the torrent. Raises `WireError`.
-
-        A message is applied only once the one before it was dealt with, so that the state is always as it was
-        when the message was sent, however many came at once.
-        """
-        self.last_received = now
-        for message in self._parser.receive_data(data):
-            if self._claims and isinstance(message, m.BitfieldMessage | m.HaveAll | m.HaveNone):
-                yield from self._claimed_again(message, now)
-            elif self._HANDLERS[type(message)](self, message, now):
-                yield message
-
-    def set_piece_count(self, count: int) -> None:
-        """The metadata is known: check and apply what the peer said before. Raises `WireError`."""
-        self._piece_count = count
-        self._parser.set_piece_count(count)
-        if not self.handshaken:
-            return
-        match self._early_claim:
-            case m.BitfieldMessage(data=data):
-                self.bitfield = self._parse_bitfield(data)
-            case m.HaveAll():
-                self.bitfield = Bitfield(count)
-                self.bitfield.fill()
-            case _:
-                self.bitfield = Bitfield(count)
-        for index in self._early_haves.indices() if self._early_haves else ():
-            self._check_index(index)
-            self.bitfield.set(index)
-        self._early_claim = self._early_haves = None
-
-    def _handle_handshake(self, message: Handshake, now: float) -> bool:
-        if message.info_hash != self._info_hash:
-            raise WireError("the peer's handshake is for another torrent")
-        self.handshaken = True
-        self.peer_id = message.peer_id
-        self.fast = message.fast
-        self._extended = message.extensions
-        if self._piece_count is not None:
-            self.bitfield = Bitfield(self._piece_count)
-        return True
-
-    def _handle_choke(self, message: m.Choke, now: float) -> bool:
-        if self.peer_choking:
-            return False
-        self.peer_choking = True
-        return True
-
-    def _handle_unchoke(self, message: m.Unchoke, now: float) -> bool:
-        if not self.peer_choking:
-            return False
-        self.peer_choking = False
-        return True
-
-    def _handle_interested(self, message: m.Interested, now: float) -> bool:
-        self.peer_interested = True
-        return True
-
-    def _handle_not_interested(self, message: m.NotInterested, now: float) -> bool:
-        self.peer_interested = False
-        return True
-
-    def _handle_have(self, message: m.Have, now: float) -> bool:
-        self._claims = max(self._claims, 1)
-        if self.bitfield is None:
-            if message.index >= MAX_PIECES:
-                raise WireError(f"the peer named piece {message.index}; no torrent has so many")
-            if self._early_haves is None:
-                self._early_haves = Bitfield(MAX_PIECES)
-            self._early_haves.set(message.index)
-            return False
-        self._check_index(message.index)
-        if self.bitfield[message.index]:
-            return False
-        self.bitfield.set(message.index)
-        return True
-
-    def _handle_claim(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> bool:
-        if not isinstance(message, m.BitfieldMessage):
-            self._check_fast()
-        self._claims = 1
-        if self.bitfield is None:
-            self._early_claim = message
-            return False
-        self.bitfield = self._pieces_of(message)
-        return True
-
-    def _claimed_again(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> Iterator[m.Message]:
-        """Take a further claim as a `have` of each piece that is new in it.
-
-        BEP 3 wants one claim, and first. Stock peers repeat it once they have looked through their store.
-        """
-        self._claims += 1
-        if self._claims > MAX_CLAIMS:
-            raise WireError(f"the peer told more than {MAX_CLAIMS} times of all its pieces")
-        if not isinstance(message, m.BitfieldMessage):
-            self._check_fast()
-        if self.bitfield is None:
-            self._early_claim = message
-            return
-        for index in self._pieces_of(message).indices():
-            have = m.Have(index)
-            if self._handle_have(have, now):
-                yield have
-
-    def _pieces_of(self, claim: m.BitfieldMessage | m.HaveAll | m.HaveNone) -> Bitfield:
-        assert self._piece_count is not None
-        if isinstance(claim, m.BitfieldMessage):
-            return self._parse_bitfield(claim.data)
-        pieces = Bitfield(self._piece_count)
-        if isinstance(claim, m.HaveAll):
-            pieces.fill()
-        return pieces
-
-    def _handle_request(self, message: m.Request, now: float) -> bool:
-        if not 0 < message.length <= MAX_REQUEST_LENGTH:
-            raise WireError(f"the peer asked for a block of {message.length} bytes; at most {MAX_REQUEST_LENGTH}")
-        if self._piece_count is None:
-            return False
-        self._check_index(message.index)
-        return True
-
-    def _handle_piece(self, message: m.Piece, now: float) -> bool:
-        length = len(message.data)
-        self.download.add(length, now)
-        sent_at = self.requests.answered((message.index, message.begin), length)
-        if sent_at is not None:
-            self.last_wait = now - sent_at
-        self.last_block = now
-        return True
-
-    def _handle_cancel(self, message: m.Cancel, now: float) -> bool:
-        block = (message.index, message.begin, message.length)
-        if block in self.upload_queue:
-            self.upload_queue.remove(block)
-            self.refuse(block)
-        return False
-
-    def _handle_reject(self, message: m.Reject, now: float) -> bool:
-        self._check_fast()
-        return self.requests.rejected((message.index, message.begin))
-
-    def _handle_allowed_fast(self, message: m.AllowedFast, now: float) -> bool:
-        self._check_fast()
-        # The count is bounded by what the pieces' count bounds; before that nothing could be asked for.
-        if self._piece_count is None:
-            return False
-        self._check_index(message.index)
-        self.allowed_fast.add(message.index)
-        return True
-
-    def _handle_suggest(self, message: m.Suggest, now: float) -> bool:
-        self._check_fast()
-        return False
-
-    def _handle_ignored(self, message: m.Message, now: float) -> bool:
-        return False
-
-    def _handle_extended(self, message: m.Extended, now: float) -> bool:
-        if message.id == 0:
-            self.extension = ExtendedHandshake.parse(message.payload)
-            self._extension_ids = self.extension.ids_after(self._extension_ids)
-        return True
-
-    _HANDLERS: ClassVar[dict[type, Callable[[Any, Any, float], bool]]] = {
-        Handshake: _handle_handshake,
-        m.KeepAlive: _handle_ignored,
-        m.Choke: _handle_choke,
-        m.Unchoke: _handle_unchoke,
-        m.Interested: _handle_interested,
-        m.NotInterested: _handle_not_interested,
-        m.Have: _handle_have,
-        m.BitfieldMessage: _handle_claim,
-        m.HaveAll: _handle_claim,
-        m.HaveNone: _handle_claim,
-        m.Request: _handle_request,
-        m.Piece: _handle_piece,
-        m.Cancel: _handle_cancel,
-        m.Reject: _handle_reject,
-        m.AllowedFast: _handle_allowed_fast,
-        m.Suggest: _handle_suggest,
-        m.Port: _handle_ignored,
-        m.Unknown: _handle_ignored,
-        m.Extended: _handle_extended,
-    }
-
-    def _check_fast(self) -> None:
-        if not self.fast:
-            raise WireError("the peer used the fast extension without having offered it")
-
-    def _check_index(self, index: int) -> None:
-        if self._piece_count is None or index >= self._piece_count:
-            raise WireError(f"the peer named piece {index} of a torrent with {self._piece_count} pieces")
-
-    def _parse_bitfield(self, data: bytes) -> Bitfield:
-        assert self._piece_count is not None
-        try:
-            return Bitfield.from_bytes(data, self._piece_count)
-        except FormatError as error:
-            raise WireError(f"the peer's bitfield is malformed: {error}") from error
-
-    # --- what can be asked of the peer ----------------------------------------------------------
-
-    @property
-    def request_limit(self) -> int:
-        """How many requests the peer holds for us (its `reqq`, BEP 10)."""
-        told = self.extension.reqq if self.extension else None
-        return min(told, MAX_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
-
-    def may_request(self, index: int) -> bool:
-        """Whether the peer has the piece and would serve it now (unchoked, or allowed fast, BEP 6)."""
-        if self.bitfield is None or not self.bitfield[index]:
-            return False
-        return not self.peer_choking or index in self.allowed_fast
-
-    @property
-    def metadata_id(self) -> int | None:
-        """The id under which the peer takes `ut_metadata` messages, or None (BEP 9, 10)."""
-        return self._extension_ids.get(UT_METADATA)
-
-    # --- going out -----------------------------------------------------------------------------
 
     def send_handshake(self, now: float) -> None:
         """Open the conversation (BEP 3)."""
@@ -424,6 +155,11 @@ class PeerConnection:
         """Do not serve a request: with a reject where the peer knows it, else silently (BEP 6)."""
         if self.fast:
             self._send(m.Reject(*block).serialize(), self.last_sent)
+
+    def refuse_queued(self, block: Block) -> None:
+        """Do not serve a request that waits in the queue."""
+        self.upload_queue.remove(block)
+        self.refuse(block)
 
     def _send(self, data: bytes, now: float) -> None:
         self.last_sent = now

@@ -95,6 +95,8 @@ class Active:
                 self.downloader.block_received(peer, message, now)
             case m.Request():
                 self.uploader.request_received(peer, message, now)
+            case m.Cancel():
+                self.uploader.cancel_received(peer, message)
             case m.Have(index):
                 self.downloader.have_received(peer, index, now)
             case m.BitfieldMessage() | m.HaveAll() | m.HaveNone():

@@ -15,7 +15,7 @@ from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS, PeerConnection
 from webtorrent_py.torrent.choker import ROUND, Candidate, Choker
 from webtorrent_py.torrent.picker import PieceSizes
-from webtorrent_py.wire.messages import Request
+from webtorrent_py.wire.messages import Cancel, Request
 
 # Enough to keep a fast channel busy for the time until the next batch, little enough to be taken back.
 BATCH_BYTES = 512 * 1024
@@ -66,6 +66,10 @@ class Uploader:
             return
         peer.upload_queue.append(block)
         self.serve(peer, now)
+
+    def cancel_received(self, peer: PeerConnection, cancel: Cancel) -> None:
+        """The peer takes a queued request back; BEP 6 wants that answered."""
+        peer.refuse_queued((cancel.index, cancel.begin, cancel.length))
 
     def serve(self, peer: PeerConnection, now: float) -> None:
         """Hand the next batch of blocks to the host, if the peer's channel has room."""

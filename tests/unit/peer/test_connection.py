@@ -8,13 +8,8 @@ from tests.unit.peer.pair import FAST, PLAIN, End, connected, exchange
 from webtorrent_py.actions import ClosePeer
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import WireError
-from webtorrent_py.peer.connection import (
-    DEFAULT_REQUEST_QUEUE,
-    MAX_CLAIMS,
-    MAX_PIECES,
-    MAX_QUEUED_REQUESTS,
-    MAX_REQUEST_LENGTH,
-)
+from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
+from webtorrent_py.peer.incoming import DEFAULT_REQUEST_QUEUE, MAX_CLAIMS, MAX_PIECES, MAX_REQUEST_LENGTH
 from webtorrent_py.peer.requests import MAX_REQUESTS, MAX_UNREQUESTED_BYTES
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake
@@ -382,7 +377,9 @@ def test_choking_answers_what_is_queued(handshake):
 def test_a_cancel_takes_a_request_out_of_the_queue_and_is_answered():
     end = connected()
     end.connection.upload_queue.extend(requests(1, 2))
-    assert end.tell(m.Cancel(*requests(1)[0]), m.Cancel(*requests(3)[0])) == []
+    cancel = m.Cancel(*requests(1)[0])
+    assert end.tell(cancel, m.Cancel(*requests(3)[0])) == [cancel]
+    end.connection.refuse_queued(requests(1)[0])
     assert list(end.connection.upload_queue) == requests(2)
     assert end.take_messages() == [m.Reject(*requests(1)[0])]
 

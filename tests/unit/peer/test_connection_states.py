@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.unit.peer.pair import FAST, PLAIN, End
 from webtorrent_py.errors import WireError
-from webtorrent_py.peer.connection import MAX_CLAIMS, MAX_REQUEST_LENGTH
+from webtorrent_py.peer.incoming import MAX_CLAIMS, MAX_REQUEST_LENGTH
 from webtorrent_py.wire import messages as m
 
 PIECES = 9
@@ -116,8 +116,10 @@ class Conversation(RuleBasedStateMachine):
 
     @rule(block=blocks)
     def peer_cancels(self, block):
-        self.say(m.Cancel(*block))
         queued = block in self.queue
+        assert self.say(m.Cancel(*block)) == queued
+        if queued:
+            self.end.connection.refuse_queued(block)
         assert self.end.take_messages() == [m.Reject(*block)] * (self.fast and queued)
         if queued:
             self.queue.remove(block)
