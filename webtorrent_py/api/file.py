@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from webtorrent_py.api.reader import RandomReader, Reader
-from webtorrent_py.codec.metainfo import FileEntry
+from webtorrent_py.codec.files import FileEntry
 from webtorrent_py.errors import InvalidRangeError
 
 if TYPE_CHECKING:

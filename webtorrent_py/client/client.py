@@ -15,7 +15,7 @@ from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import DuplicateTorrentError, InvalidRangeError, UnknownTorrentError
+from webtorrent_py.errors import DuplicateTorrentError, InvalidRangeError, MetainfoError, UnknownTorrentError
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
@@ -66,6 +66,8 @@ class Client:
         `announce`: further trackers. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
         "sequential". Raises `DuplicateTorrentError` if it is there already.
         """
+        if source.info_hash_v2 is not None and source.info_hash_v2.startswith(source.info_hash):
+            raise MetainfoError("torrent is BitTorrent v2 only, which is not supported yet")
         known = self._by_hash.get(source.info_hash)
         if known is not None:
             raise DuplicateTorrentError(f"torrent {source.info_hash.hex()} is in the client already", known.id)

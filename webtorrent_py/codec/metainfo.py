@@ -1,23 +1,30 @@
-"""Torrent files and info dictionaries of BitTorrent v1 (BEP 3), single and multi-file, read and written.
+"""Torrent files and info dictionaries of BitTorrent v1 (BEP 3), v2 (BEP 52) and both (hybrids), read and written.
 
-The info dictionary is kept as the bytes that were received: their SHA-1 is the torrent's name in the swarm, and
+The info dictionary is kept as the bytes that were received: their hash is the torrent's name in the swarm, and
 encoding them anew would change it for real torrents. What stands in it is checked before anything is sized by it, and
 what a torrent cannot work without is refused when it is wrong. What it can work without (comment, trackers, dates) is
 left out when it is wrong.
 
-A hybrid torrent (BEP 52) is read as its v1 part. Its padding files (BEP 47) stay in the list, marked, so that file
-indices mean the same as in other clients.
+Offsets in a torrent are those of its pieces: piece `i` begins at `i * piece_length`. In v1 the files follow each other
+without gaps, and pieces span them. In v2 each file begins at a piece, and the last piece of each may be shorter: what
+lies between them has an offset, but no bytes. A hybrid is laid out by its v1 list, whose padding files (BEP 47) fill
+the gaps and stay in the list, marked, so that file indices mean the same as in other clients.
+
+The hashes of v2 pieces (`piece layers`) stand outside of the info dictionary. Those that a torrent file has are
+checked against the roots of the files; those that it lacks may be asked of peers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha1
-from typing import TypeVar
+from hashlib import sha1, sha256
 
-from webtorrent_py.codec import bencode
+from webtorrent_py.codec import bencode, merkle
 from webtorrent_py.codec.bencode import Encodable, Value
-from webtorrent_py.codec.magnet import Magnet
-from webtorrent_py.codec.paths import safe_path, unique_paths
+from webtorrent_py.codec.fields import optional_text, required, required_text, texts
+from webtorrent_py.codec.file_tree import tree_files, with_roots
+from webtorrent_py.codec.files import FileEntry, list_files
+from webtorrent_py.codec.magnet import Magnet, swarm_hashes
+from webtorrent_py.codec.paths import safe_path
 from webtorrent_py.errors import MetainfoError
 
 HASH_SIZE = 20
@@ -26,38 +33,8 @@ HASH_SIZE = 20
 MAX_PIECE_LENGTH = 64 * 1024 * 1024
 """A piece is held in memory until it is verified, and several are under way at once. Creators stop at 16 or 32 MiB."""
 
-MAX_FILES = 100_000
-"""Files of one torrent. Each costs about a kilobyte here and again in the page."""
-
-MAX_LENGTH = 2**53 - 1
-"""Bytes of one torrent: the largest integer that is exact in JavaScript."""
-
-_T = TypeVar("_T", int, bytes, list[Value], dict[bytes, Value])
-_KINDS: dict[type, str] = {int: "an integer", bytes: "a string", list: "a list", dict: "a dictionary"}
-
-
-@dataclass(frozen=True, slots=True)
-class FileEntry:
-    """One file of a torrent."""
-
-    path: tuple[str, ...]
-    """Safe components (see `codec.paths`), unique in the torrent. In a multi-file torrent the first is its name."""
-    length: int
-    """In bytes."""
-    offset: int
-    """In bytes from the start of the torrent."""
-    is_padding: bool = False
-    """Zeros that align the next file to a piece (BEP 47): nothing to show or save."""
-
-    @property
-    def name(self) -> str:
-        """The last component."""
-        return self.path[-1]
-
-    @property
-    def path_string(self) -> str:
-        """The components joined with `/`."""
-        return "/".join(self.path)
+MAX_PIECES = 500_000
+"""Pieces of a v2 torrent, which does not grow with them as a v1 torrent does with its hashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +42,28 @@ class Metainfo:
     """All that a torrent file says, or that is known once the info dictionary came from a peer."""
 
     info_hash: bytes
-    """20 bytes: SHA-1 of `info`."""
+    """20 bytes: SHA-1 of `info`; for a torrent that is v2 only, the first 20 bytes of `info_hash_v2`."""
     info: bytes = field(repr=False)
     """The bencoded info dictionary, as received."""
     name: str
     """Safe as a file name."""
     piece_length: int
-    """In bytes; the last piece may be shorter."""
+    """In bytes; the last piece, and in v2 the last one of each file, may be shorter."""
+    piece_count: int
+    """0 when all files are empty."""
     pieces: bytes = field(repr=False)
-    """The SHA-1 hashes of all pieces, 20 bytes each."""
+    """The SHA-1 hashes of all pieces, 20 bytes each. Empty if it is v2 only."""
     length: int
     """In bytes, of all files."""
     files: tuple[FileEntry, ...] = field(repr=False)
     """In the order of their bytes."""
     is_single_file: bool
+    short_pieces: Mapping[int, int] = field(repr=False)
+    """Piece → bytes, of those that are shorter than `piece_length`."""
+    info_hash_v2: bytes | None = None
+    """32 bytes: SHA-256 of `info`. None if it is v1 only."""
+    piece_layers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
+    """Pieces root → SHA-256 hashes of all pieces of the file, verified, for files of more than a piece (BEP 52)."""
     private: bool = False
     """Peers from its own trackers only (BEP 27)."""
     announce: tuple[tuple[str, ...], ...] = ()
@@ -91,19 +76,29 @@ class Metainfo:
     """Seconds since 1970."""
 
     @property
-    def piece_count(self) -> int:
-        """Number of pieces; 0 when all files are empty."""
-        return len(self.pieces) // HASH_SIZE
+    def has_v1(self) -> bool:
+        """Whether its pieces have SHA-1 hashes: all torrents but those that are v2 only."""
+        return self.info_hash_v2 is None or not self.info_hash_v2.startswith(self.info_hash)
+
+    @property
+    def swarm_hashes(self) -> tuple[bytes, ...]:
+        """The 20 bytes under which its peers are found: two for a hybrid."""
+        return swarm_hashes(self.info_hash, self.info_hash_v2)
+
+    @property
+    def extent(self) -> int:
+        """The offset of the end of the last file."""
+        return self.files[-1].offset + self.files[-1].length
 
     def piece_hash(self, index: int) -> bytes:
-        """The 20 bytes of SHA-1 that piece `index` must have."""
+        """The 20 bytes of SHA-1 that piece `index` must have, if the torrent `has_v1`."""
         self._check_piece(index)
         return self.pieces[index * HASH_SIZE : (index + 1) * HASH_SIZE]
 
     def piece_size(self, index: int) -> int:
-        """Bytes of piece `index`: `piece_length`, or what is left for the last one."""
+        """Bytes of piece `index`."""
         self._check_piece(index)
-        return min(self.piece_length, self.length - index * self.piece_length)
+        return self.short_pieces.get(index, self.piece_length)
 
     def file_pieces(self, index: int) -> tuple[int, int] | None:
         """First and last piece with bytes of file `index`; None for an empty file."""
@@ -115,6 +110,8 @@ class Metainfo:
     def torrent_file(self) -> bytes:
         """The torrent file, with the info dictionary as it was received."""
         outer: dict[str, Encodable] = {"info": bencode.Verbatim(self.info), "encoding": "UTF-8"}
+        if self.info_hash_v2 is not None:
+            outer["piece layers"] = dict(self.piece_layers)
         if self.announce:
             outer["announce"] = self.announce[0][0]
             outer["announce-list"] = self.announce
@@ -131,7 +128,7 @@ class Metainfo:
     def magnet(self) -> Magnet:
         """The magnet link of this torrent, with its trackers and web seeds."""
         trackers = tuple(url for tier in self.announce for url in tier)
-        return Magnet(self.info_hash, self.name, trackers, self.web_seeds)
+        return Magnet(self.info_hash, self.name, trackers, self.web_seeds, info_hash_v2=self.info_hash_v2)
 
     def with_trackers(self, urls: Iterable[str]) -> "Metainfo":
         """The same torrent with more trackers, each in a tier of its own after the present ones."""
@@ -155,15 +152,18 @@ def parse_torrent(data: bytes) -> Metainfo:
         raise MetainfoError("torrent file has no info")
     start, end = bencode.value_span(data, b"info")
     date = torrent.get(b"creation date")
-    return _metainfo(
+    metainfo = _metainfo(
         data[start:end],
         torrent[b"info"],
         announce=_announce_list(torrent),
-        web_seeds=_texts(torrent.get(b"url-list")),
-        comment=_optional_text(torrent, b"comment"),
-        created_by=_optional_text(torrent, b"created by"),
+        web_seeds=texts(torrent.get(b"url-list")),
+        comment=optional_text(torrent, b"comment"),
+        created_by=optional_text(torrent, b"created by"),
         creation_date=date if isinstance(date, int) else None,
     )
+    if metainfo.info_hash_v2 is None or b"piece layers" not in torrent:
+        return metainfo
+    return with_piece_layers(metainfo, required(torrent, b"piece layers", dict, "torrent file"))
 
 
 def parse_info(
@@ -182,6 +182,26 @@ def parse_info(
     return _metainfo(info, bencode.decode(info), announce, web_seeds, comment, created_by, creation_date)
 
 
+def with_piece_layers(metainfo: Metainfo, layers: Mapping[bytes, object]) -> Metainfo:
+    """The torrent with those of the layers that belong to its files, each checked against the file's root.
+
+    Raises `MetainfoError` for a layer that is wrong.
+    """
+    checked: dict[bytes, bytes] = {}
+    for entry in metainfo.files:
+        root = entry.pieces_root
+        if root is None or entry.length <= metainfo.piece_length or root in checked or root not in layers:
+            continue
+        layer = layers[root]
+        count = -(-entry.length // metainfo.piece_length)
+        if not isinstance(layer, bytes) or len(layer) != count * merkle.HASH_SIZE:
+            raise MetainfoError(f"piece layers has no {count} hashes for {entry.path_string!r}")
+        if merkle.root(layer, merkle.layer_of(metainfo.piece_length)) != root:
+            raise MetainfoError(f"piece layers has hashes for {entry.path_string!r} that do not match its pieces root")
+        checked[root] = layer
+    return replace(metainfo, piece_layers={**metainfo.piece_layers, **checked})
+
+
 def _metainfo(
     info: bytes,
     fields: Value,
@@ -194,30 +214,41 @@ def _metainfo(
     """`fields` is `info` decoded."""
     if not isinstance(fields, dict):
         raise MetainfoError("info is not a dictionary")
-    if b"pieces" not in fields and (fields.get(b"meta version") == 2 or b"file tree" in fields):
-        raise MetainfoError("torrent is BitTorrent v2 only, which is not supported yet")
-    piece_length = _required(fields, b"piece length", int, "info")
+    version = fields.get(b"meta version")
+    if isinstance(version, int) and version > 2:
+        raise MetainfoError(f"torrent is of version {version} of BitTorrent; 1 and 2 are known")
+    has_v2 = version == 2
+    has_v1 = b"pieces" in fields or not has_v2
+    if not has_v2 and b"file tree" in fields and b"pieces" not in fields:
+        raise MetainfoError("info.meta version is missing")
+    piece_length = required(fields, b"piece length", int, "info")
     if not 0 < piece_length <= MAX_PIECE_LENGTH:
         raise MetainfoError(f"info.piece length is {piece_length}, not from 1 to {MAX_PIECE_LENGTH}")
-    info_hash = sha1(info).digest()
+    if has_v2 and (piece_length < merkle.BLOCK_LENGTH or piece_length & (piece_length - 1)):
+        raise MetainfoError(f"info.piece length is {piece_length}, no power of two from {merkle.BLOCK_LENGTH} on")
+    info_hash_v2 = sha256(info).digest() if has_v2 else None
+    info_hash = sha1(info).digest() if has_v1 or info_hash_v2 is None else info_hash_v2[:HASH_SIZE]
     # Without a name that means anything the torrent is called by its hash, as other clients do.
-    name = "".join(safe_path([_text(fields, b"name", "info")], "info.name")) or info_hash.hex()
-    files = _files(fields, name)
-    length = files[-1].offset + files[-1].length
-    pieces = _required(fields, b"pieces", bytes, "info")
-    count = -(-length // piece_length)
-    if len(pieces) != count * HASH_SIZE:
-        raise MetainfoError(f"info.pieces is {len(pieces)} bytes long where {count} pieces need {count * HASH_SIZE}")
+    name = "".join(safe_path([required_text(fields, b"name", "info")], "info.name")) or info_hash.hex()
+    is_single_file = b"files" not in fields
+    files = list_files(fields, name) if has_v1 else ()
+    if has_v2:
+        tree, is_single_file = tree_files(fields, name, piece_length, is_single_file if has_v1 else None)
+        files = with_roots(files, tree, piece_length) if has_v1 else tree
+    pieces, piece_count, short_pieces = _pieces(fields, files, piece_length, has_v1)
     return Metainfo(
         info_hash=info_hash,
         info=info,
         name=name,
         piece_length=piece_length,
+        piece_count=piece_count,
         pieces=pieces,
-        length=length,
+        length=sum(entry.length for entry in files),
         files=files,
-        is_single_file=b"files" not in fields,
-        private=b"private" in fields and _required(fields, b"private", int, "info") != 0,
+        is_single_file=is_single_file,
+        short_pieces=short_pieces,
+        info_hash_v2=info_hash_v2,
+        private=b"private" in fields and required(fields, b"private", int, "info") != 0,
         announce=_tiers(announce),
         web_seeds=_urls(web_seeds),
         comment=comment,
@@ -226,86 +257,30 @@ def _metainfo(
     )
 
 
-def _files(info: dict[bytes, Value], name: str) -> tuple[FileEntry, ...]:
-    """The files with their offsets: one at least, at most `MAX_FILES` and `MAX_LENGTH` bytes."""
-    if b"files" not in info:
-        return (FileEntry((name,), _length(info, "info"), 0),)
-    entries = _required(info, b"files", list, "info")
-    if not 0 < len(entries) <= MAX_FILES:
-        raise MetainfoError(f"info.files has {len(entries)} files, not from 1 to {MAX_FILES}")
-    paths, lengths, paddings = [], [], []
-    for index, entry in enumerate(entries):
-        where = f"info.files[{index}]"
-        if not isinstance(entry, dict):
-            raise MetainfoError(f"{where} is not a dictionary")
-        attributes = entry.get(b"attr", b"")
-        flags = attributes if isinstance(attributes, bytes) else b""
-        paths.append(_path(entry, where))
-        # A symbolic link has no bytes and need not say so (BEP 47). It is shown as an empty file.
-        lengths.append(0 if b"l" in flags and b"length" not in entry else _length(entry, where))
-        paddings.append(b"p" in flags)
-    files = []
-    offset = 0
-    for path, length, is_padding in zip(unique_paths(paths), lengths, paddings, strict=True):
-        files.append(FileEntry((name, *path), length, offset, is_padding))
-        offset += length
-    if offset > MAX_LENGTH:
-        raise MetainfoError(f"files have {offset} bytes in all, over the limit of {MAX_LENGTH}")
-    return tuple(files)
-
-
-def _length(fields: dict[bytes, Value], where: str) -> int:
-    length = _required(fields, b"length", int, where)
-    if not 0 <= length <= MAX_LENGTH:
-        raise MetainfoError(f"{where}.length is {length}, not from 0 to {MAX_LENGTH}")
-    return length
-
-
-def _path(entry: dict[bytes, Value], where: str) -> tuple[str, ...]:
-    key = b"path.utf-8" if b"path.utf-8" in entry else b"path"
-    where_path = f"{where}.{key.decode()}"
-    components = []
-    for component in _required(entry, key, list, where):
-        if not isinstance(component, bytes):
-            raise MetainfoError(f"{where_path} has a component that is not a string")
-        components.append(component.decode(errors="replace"))
-    path = safe_path(components, where_path)
-    if not path:
-        raise MetainfoError(f"{where_path} is empty")
-    return path
-
-
-def _text(fields: dict[bytes, Value], key: bytes, where: str) -> str:
-    """Text in UTF-8; the older `….utf-8` key goes first, since it stands beside text in an unknown encoding."""
-    utf8 = key + b".utf-8"
-    return _required(fields, utf8 if utf8 in fields else key, bytes, where).decode(errors="replace")
-
-
-def _required(fields: dict[bytes, Value], key: bytes, kind: type[_T], where: str) -> _T:
-    if key not in fields:
-        raise MetainfoError(f"{where}.{key.decode()} is missing")
-    value = fields[key]
-    if not isinstance(value, kind):
-        raise MetainfoError(f"{where}.{key.decode()} is not {_KINDS[kind]}")
-    return value
-
-
-def _optional_text(fields: dict[bytes, Value], key: bytes) -> str | None:
-    value = fields.get(key + b".utf-8", fields.get(key))
-    return value.decode(errors="replace") if isinstance(value, bytes) else None
+def _pieces(
+    info: dict[bytes, Value], files: tuple[FileEntry, ...], piece_length: int, has_v1: bool
+) -> tuple[bytes, int, dict[int, int]]:
+    """The v1 hashes, the number of pieces, and the size of those that are shorter than the others."""
+    extent = files[-1].offset + files[-1].length
+    count = -(-extent // piece_length)
+    # In v1 nothing ends but the torrent. In v2 each file does.
+    ends = [extent] if has_v1 else [entry.offset + entry.length for entry in files if entry.length]
+    short = {end // piece_length: end % piece_length for end in ends if end % piece_length}
+    if not has_v1:
+        if count > MAX_PIECES:
+            raise MetainfoError(f"torrent has {count} pieces, over the limit of {MAX_PIECES}")
+        return b"", count, short
+    pieces = required(info, b"pieces", bytes, "info")
+    if len(pieces) != count * HASH_SIZE:
+        raise MetainfoError(f"info.pieces is {len(pieces)} bytes long where {count} pieces need {count * HASH_SIZE}")
+    return pieces, count, short
 
 
 def _announce_list(torrent: dict[bytes, Value]) -> Iterable[Iterable[str]]:
     """Tiers of URLs. A list takes precedence over the single tracker (BEP 12), unless it is empty."""
     tiers = torrent.get(b"announce-list")
-    read = [_texts(tier) for tier in tiers] if isinstance(tiers, list) else []
-    return read if any(read) else [_texts(torrent.get(b"announce"))]
-
-
-def _texts(value: Value | None) -> list[str]:
-    """The strings of a list, or the one string that some creators write in its place."""
-    items = value if isinstance(value, list) else [value]
-    return [item.decode(errors="replace") for item in items if isinstance(item, bytes)]
+    read = [texts(tier) for tier in tiers] if isinstance(tiers, list) else []
+    return read if any(read) else [texts(torrent.get(b"announce"))]
 
 
 def _urls(urls: Iterable[str]) -> tuple[str, ...]:

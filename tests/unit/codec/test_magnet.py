@@ -16,6 +16,8 @@ HEX = "c12fe1c06bba254a9dc9f519b335aa7c1367a88a"
 HASH = bytes.fromhex(HEX)
 BASE32 = base64.b32encode(HASH).decode()
 OTHER = "aa" * 20
+HEX_V2 = "5e" * 31 + "a0"
+HASH_V2 = bytes.fromhex(HEX_V2)
 
 VECTORS = json.loads(Path(__file__).with_name("create_torrent_vectors.json").read_text())
 
@@ -29,6 +31,7 @@ def ranges(bounds):
     return tuple(result)
 
 
+hashes_v2 = st.binary(min_size=32, max_size=32)
 magnets = st.builds(
     Magnet,
     info_hash=hashes,
@@ -39,7 +42,8 @@ magnets = st.builds(
     select_only=st.none()
     | st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=4).map(ranges),
     peers=st.lists(st.sampled_from(["10.0.0.1:80", "[2001:db8::1]:6881", "peer.example:1"]), unique=True).map(tuple),
-)
+    info_hash_v2=st.none() | hashes_v2,
+) | st.builds(lambda info_hash_v2: Magnet(info_hash_v2[:20], info_hash_v2=info_hash_v2), hashes_v2)
 
 
 @given(magnets)
@@ -76,7 +80,8 @@ def test_everything_at_once():
         f"  magnet:?xt=urn:btih:{HEX}\n",
         f"magnet:?xt=urn%3Abtih%3A{HEX}",
         f"magnet:?xt.1=urn:sha1:YNCKHTQCWBTRNJIV4WNAE52SJUQCZO5C&xt.2=urn:btih:{HEX}",
-        f"magnet:?xt=urn:btmh:1220{'00' * 32}&xt=urn:btih:{HEX}",
+        f"magnet:?xt=urn:btmh:1320{'00' * 32}&xt=urn:btih:{HEX}",
+        f"magnet:?xt=urn:btmh:1220{'00' * 31}&xt=urn:btih:{HEX}",
         f"magnet:?xt=urn:btih:tooshort&xt=urn:btih:{HEX}",
         f"magnet:?xt=urn:btih:{HEX}&xt=urn:btih:{OTHER}",
         f"magnet:?&&=&xt&xt=&xt=urn:btih:{HEX}&dn=&tr=&ws=%20&so=&x.pe=",
@@ -120,7 +125,8 @@ def test_parameters(query, field, value):
         (f"magnet:?xt=urn:btih:{'1' * 32}", "40 hex"),
         (f"magnet:?xt=urn:btih:{'g' * 40}", "40 hex"),
         ("magnet:?xt=urn:sha1:YNCKHTQCWBTRNJIV4WNAE52SJUQCZO5C", "40 hex"),
-        (f"magnet:?xt=urn:btmh:1220{'00' * 32}", "v2 is not supported yet"),
+        (f"magnet:?xt=urn:btmh:1220{'00' * 31}", "64 hex"),
+        (f"magnet:?xt=urn:btmh:1114{'00' * 20}", "64 hex"),
         (f"magnet:?xt=urn:btih:{HEX}&dn={'x' * MAX_URI_LENGTH}", f"over the limit of {MAX_URI_LENGTH}"),
     ],
 )
@@ -132,6 +138,26 @@ def test_refused_with_a_reason(uri, message):
 @pytest.mark.parametrize("text", [HEX, HEX.upper(), BASE32, BASE32.lower(), f" {HEX}\n", f"magnet:?xt=urn:btih:{HEX}"])
 def test_torrent_id(text):
     assert parse_torrent_id(text) == Magnet(HASH)
+
+
+def test_a_v2_hash_alone_is_cut_to_name_the_swarm():
+    for text in (f"magnet:?xt=urn:btmh:1220{HEX_V2}", f"MAGNET:?XT=URN:BTMH:1220{HEX_V2.upper()}", f" {HEX_V2} "):
+        magnet = parse_torrent_id(text)
+        assert magnet == Magnet(HASH_V2[:20], info_hash_v2=HASH_V2)
+        assert magnet.swarm_hashes == (HASH_V2[:20],)
+        assert magnet.to_uri() == f"magnet:?xt=urn:btmh:1220{HEX_V2}"
+
+
+def test_a_hybrid_has_two_names():
+    for uri in (
+        f"magnet:?xt=urn:btih:{HEX}&xt=urn:btmh:1220{HEX_V2}",
+        f"magnet:?xt=urn:btmh:1220{HEX_V2}&dn=&xt=urn:btih:{HEX}",
+    ):
+        magnet = parse_magnet(uri)
+        assert magnet == Magnet(HASH, info_hash_v2=HASH_V2)
+        assert magnet.swarm_hashes == (HASH, HASH_V2[:20])
+        assert magnet.to_uri() == f"magnet:?xt=urn:btih:{HEX}&xt=urn:btmh:1220{HEX_V2}"
+    assert Magnet(HASH).swarm_hashes == (HASH,)
 
 
 @pytest.mark.parametrize("text", ["", "x", HEX[1:], HEX + "0", BASE32 + "A", "https://host/x.torrent", "\u017f" * 32])

@@ -8,17 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.strategies import bencode_values, texts, torrents, urls
-from webtorrent_py.codec import bencode, metainfo
+from webtorrent_py.codec import bencode, files
+from webtorrent_py.codec.files import MAX_FILES, MAX_LENGTH, FileEntry
 from webtorrent_py.codec.magnet import parse_magnet
-from webtorrent_py.codec.metainfo import (
-    MAX_FILES,
-    MAX_LENGTH,
-    MAX_PIECE_LENGTH,
-    FileEntry,
-    Metainfo,
-    parse_info,
-    parse_torrent,
-)
+from webtorrent_py.codec.metainfo import MAX_PIECE_LENGTH, Metainfo, parse_info, parse_torrent
 from webtorrent_py.errors import BencodeError, FormatError, MetainfoError
 
 REMOVED = object()
@@ -262,8 +255,6 @@ def test_padding_and_links_stay_in_the_list():
         (multi(file("a", "..", "b")), r"info.files\[0\].path leads out"),
         (multi({"length": 1, "path": ["a"], "path.utf-8": [".."]}), r"info.files\[0\].path.utf-8 leads out"),
         (multi(*[file("a", length=MAX_LENGTH)] * 2), "over the limit of"),
-        ({"name": "n", "piece length": 16384, "meta version": 2, "file tree": {}}, "v2 only, which is not supported"),
-        ({"name": "n", "piece length": 16384, "file tree": {}}, "v2 only, which is not supported"),
     ],
 )
 def test_refused_by_the_name_of_the_field(fields, message):
@@ -275,7 +266,7 @@ def test_refused_by_the_name_of_the_field(fields, message):
 
 def test_too_many_files(monkeypatch):
     assert MAX_FILES > 2
-    monkeypatch.setattr(metainfo, "MAX_FILES", 2)
+    monkeypatch.setattr(files, "MAX_FILES", 2)
     read(multi(*[file("a")] * 2))
     with pytest.raises(MetainfoError, match=r"info\.files has 3 files"):
         read(multi(*[file("a")] * 3))
@@ -441,9 +432,3 @@ def test_reads_what_libtorrent_makes(tmp_path, flags):
     assert_agrees(ours, in_libtorrent(data))
     assert_agrees(ours, in_libtorrent(ours.torrent_file()))
     assert any(entry.is_padding for entry in ours.files) == (flags == 0)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_v2_torrents_of_libtorrent_are_refused_by_name(tmp_path):
-    with pytest.raises(MetainfoError, match="v2 only, which is not supported yet"):
-        parse_torrent(made_by_libtorrent(tmp_path, libtorrent.create_torrent.v2_only))
