@@ -10,13 +10,13 @@ from dataclasses import replace
 from random import Random
 
 from webtorrent_py.actions import Action, CloseStore
-from webtorrent_py.client.handles import Handles
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import DuplicateTorrentError, InvalidRangeError, MetainfoError, UnknownTorrentError
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.timers import Timers

@@ -14,7 +14,7 @@ from enum import Enum, auto
 from random import Random
 
 from webtorrent_py.actions import AcceptAnswer, AcceptOffer, ClosePeer, CreateOffer
-from webtorrent_py.client.handles import Handles
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.tracker.protocol import Offer, RemoteAnswer, RemoteOffer

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from random import Random
 
 from webtorrent_py.actions import CloseSocket, OpenSocket, SendText
-from webtorrent_py.client.handles import Handles
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.tracker.announcer import Tracker

@@ -107,6 +107,13 @@ class Bitfield:
             start = (start | 7) + 1
         return end
 
+    def count_between(self, first: int, last: int) -> int:
+        """How many bits are set from `first` to `last` (inclusive)."""
+        self._check(first)
+        self._check(last)
+        bits = int.from_bytes(self._bits[first >> 3 : (last >> 3) + 1], "big") >> (7 - (last & 7))
+        return (bits & ((1 << (last - first + 1)) - 1)).bit_count()
+
     def count_common(self, other: "Bitfield") -> int:
         """How many bits are set both here and in `other`."""
         return (int.from_bytes(self._bits, "big") & int.from_bytes(other._bits, "big")).bit_count()

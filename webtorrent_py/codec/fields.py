@@ -19,10 +19,10 @@ def required(fields: dict[bytes, Value], key: bytes, kind: type[_T], where: str)
     return value
 
 
-def required_text(fields: dict[bytes, Value], key: bytes, where: str) -> str:
+def required_text(fields: dict[bytes, Value], key: bytes, where: str) -> bytes:
     """Text in UTF-8; the older `….utf-8` key goes first, since it stands beside text in an unknown encoding."""
     utf8 = key + b".utf-8"
-    return required(fields, utf8 if utf8 in fields else key, bytes, where).decode(errors="replace")
+    return required(fields, utf8 if utf8 in fields else key, bytes, where)
 
 
 def optional_text(fields: dict[bytes, Value], key: bytes) -> str | None:

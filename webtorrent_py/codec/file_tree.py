@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from webtorrent_py.codec.bencode import Value
-from webtorrent_py.codec.fields import required
-from webtorrent_py.codec.files import MAX_FILES, FileEntry, attributes, check_total, file_length, symlink
+from webtorrent_py.codec.fields import required, required_text
+from webtorrent_py.codec.files import MAX_FILES, FileEntry, attributes, check_total, file_length, if_other, symlink
 from webtorrent_py.codec.merkle import HASH_SIZE
 from webtorrent_py.codec.paths import MAX_COMPONENTS, safe_path, unique_paths
 from webtorrent_py.errors import MetainfoError
@@ -30,7 +30,9 @@ def tree_files(
     most `MAX_FILES` and `MAX_LENGTH` bytes. Raises `MetainfoError`.
     """
     paths: list[tuple[str, ...]] = []
+    raw_paths: list[tuple[bytes, ...]] = []
     leaves: list[_Node] = []
+    raw_name = required_text(info, b"name", "info")
     for components, properties in _walk(required(info, b"file tree", dict, "info"), ()):
         path = safe_path([each.decode(errors="replace") for each in components], _WHERE)
         if not path:
@@ -38,17 +40,19 @@ def tree_files(
         if len(paths) >= MAX_FILES:
             raise MetainfoError(f"{_WHERE} has more than {MAX_FILES} files")
         paths.append(path)
+        raw_paths.append(components)
         leaves.append(properties)
     if not paths:
         raise MetainfoError(f"{_WHERE} has no files")
     is_single = len(paths) == len(paths[0]) == 1 and is_single_file is not False
     files = []
     end = 0
-    for path, properties in zip(unique_paths(paths), leaves, strict=True):
-        entry = _entry(path if is_single else (name, *path), properties)
+    for path, raw, properties in zip(unique_paths(paths), raw_paths, leaves, strict=True):
+        full, raw_full = (path, raw) if is_single else ((name, *path), (raw_name, *raw))
+        entry = _entry(full, properties)
         if entry.length:
             end = -(-end // piece_length) * piece_length
-        files.append(replace(entry, offset=end))
+        files.append(replace(entry, offset=end, raw_path=if_other(raw_full, full)))
         end += entry.length
         check_total(end)
     return tuple(files), is_single

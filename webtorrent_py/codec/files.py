@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from webtorrent_py.codec.bencode import Value
-from webtorrent_py.codec.fields import required
+from webtorrent_py.codec.fields import required, required_text
 from webtorrent_py.codec.paths import safe_path, unique_paths
 from webtorrent_py.errors import MetainfoError
 
@@ -32,6 +32,8 @@ class FileEntry:
     """Where a symbolic link points to, from the torrent's folder. None also when the torrent does not say it right."""
     pieces_root: bytes | None = field(default=None, repr=False)
     """32 bytes: root of the file's merkle tree (BEP 52). None in v1 torrents and for files without bytes."""
+    raw_path: tuple[bytes, ...] | None = field(default=None, repr=False)
+    """The components as the torrent has them, where they are not those of `path`."""
 
     @property
     def name(self) -> str:
@@ -44,6 +46,11 @@ class FileEntry:
         return "/".join(self.path)
 
     @property
+    def web_path(self) -> tuple[bytes, ...]:
+        """The components under which a web seed has the file (BEP 19), not escaped."""
+        return self.raw_path or tuple(component.encode() for component in self.path)
+
+    @property
     def is_padding(self) -> bool:
         """Whether it is zeros that align the next file to a piece: nothing to show or save."""
         return "p" in self.attributes
@@ -54,28 +61,38 @@ def list_files(info: dict[bytes, Value], name: str) -> tuple[FileEntry, ...]:
 
     Raises `MetainfoError`.
     """
+    raw_name = required_text(info, b"name", "info")
     if b"files" not in info:
-        return (FileEntry((name,), file_length(info, "info"), 0, attributes(info)),)
+        raw_path = if_other((raw_name,), (name,))
+        return (FileEntry((name,), file_length(info, "info"), 0, attributes(info), raw_path=raw_path),)
     entries = required(info, b"files", list, "info")
     if not 0 < len(entries) <= MAX_FILES:
         raise MetainfoError(f"info.files has {len(entries)} files, not from 1 to {MAX_FILES}")
-    paths, fields = [], []
+    paths, raw_paths, fields = [], [], []
     for index, entry in enumerate(entries):
         where = f"info.files[{index}]"
         if not isinstance(entry, dict):
             raise MetainfoError(f"{where} is not a dictionary")
-        paths.append(_path(entry, where))
+        path, raw_path = _path(entry, where)
+        paths.append(path)
+        raw_paths.append((raw_name, *raw_path))
         letters = attributes(entry)
         # A symbolic link has no bytes and need not say so (BEP 47). It is shown as an empty file.
         length = 0 if "l" in letters and b"length" not in entry else file_length(entry, where)
         fields.append((length, letters, symlink(entry, letters)))
     files = []
     offset = 0
-    for path, (length, letters, target) in zip(unique_paths(paths), fields, strict=True):
-        files.append(FileEntry((name, *path), length, offset, letters, target))
+    for path, raw, (length, letters, target) in zip(unique_paths(paths), raw_paths, fields, strict=True):
+        full = (name, *path)
+        files.append(FileEntry(full, length, offset, letters, target, raw_path=if_other(raw, full)))
         offset += length
     check_total(offset)
     return tuple(files)
+
+
+def if_other(raw: tuple[bytes, ...], path: tuple[str, ...]) -> tuple[bytes, ...] | None:
+    """The raw path, unless it is what `path` says already: a torrent can have very many files."""
+    return None if raw == tuple(component.encode() for component in path) else raw
 
 
 def check_total(length: int) -> None:
@@ -110,15 +127,16 @@ def symlink(fields: dict[bytes, Value], letters: str) -> tuple[str, ...] | None:
         return None  # it leads out of the torrent; the link is shown, and leads nowhere
 
 
-def _path(entry: dict[bytes, Value], where: str) -> tuple[str, ...]:
+def _path(entry: dict[bytes, Value], where: str) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
+    """The path made safe, and as it stands there without what means nothing."""
     key = b"path.utf-8" if b"path.utf-8" in entry else b"path"
     where_path = f"{where}.{key.decode()}"
     components = []
     for component in required(entry, key, list, where):
         if not isinstance(component, bytes):
             raise MetainfoError(f"{where_path} has a component that is not a string")
-        components.append(component.decode(errors="replace"))
-    path = safe_path(components, where_path)
+        components.append(component)
+    path = safe_path([component.decode(errors="replace") for component in components], where_path)
     if not path:
         raise MetainfoError(f"{where_path} is empty")
-    return path
+    return path, tuple(component for component in components if component not in (b"", b"."))

@@ -229,7 +229,8 @@ def _metainfo(
     info_hash_v2 = sha256(info).digest() if has_v2 else None
     info_hash = sha1(info).digest() if has_v1 or info_hash_v2 is None else info_hash_v2[:HASH_SIZE]
     # Without a name that means anything the torrent is called by its hash, as other clients do.
-    name = "".join(safe_path([required_text(fields, b"name", "info")], "info.name")) or info_hash.hex()
+    raw_name = required_text(fields, b"name", "info").decode(errors="replace")
+    name = "".join(safe_path([raw_name], "info.name")) or info_hash.hex()
     is_single_file = b"files" not in fields
     files = list_files(fields, name) if has_v1 else ()
     if has_v2:

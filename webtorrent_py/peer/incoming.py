@@ -26,6 +26,8 @@ MAX_REQUEST_LENGTH = 128 * 1024
 MAX_CLAIMS = 4
 # How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
 DEFAULT_REQUEST_QUEUE = 250
+# Requests go out once this share of the depth is free: one message for many instead of one for each.
+REFILL_SHARE = 4
 # The torrent with the most pieces has 10 MB of metadata, all of it hashes. Bounds what is kept of early `have`s.
 MAX_PIECES = 8 * m.BITFIELD_LENGTH_LIMIT
 
@@ -269,6 +271,17 @@ class IncomingState:
             raise WireError(f"the peer's bitfield is malformed: {error}") from error
 
     # --- what can be asked of the peer ----------------------------------------------------------
+
+    prefers_runs: ClassVar[bool] = False
+    """Blocks of any pieces cost it the same."""
+
+    def room(self, depth: int) -> int:
+        """How many blocks to ask for now, so that `depth` are under way; none until enough of them came."""
+        if self.peer_choking and not self.allowed_fast:
+            return 0
+        depth = min(depth, self.request_limit)
+        outstanding = len(self.requests)
+        return depth - outstanding if outstanding <= depth - max(depth // REFILL_SHARE, 1) else 0
 
     @property
     def request_limit(self) -> int:

@@ -49,7 +49,6 @@ class Active:
             metainfo=metainfo,
             progress=self.progress,
             selection=self._selection,
-            peers=peers,
             outbox=outbox,
             random=random,
             sequential=sequential,

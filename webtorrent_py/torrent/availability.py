@@ -63,6 +63,10 @@ class Availability:
         self._priority[index] = priority
         self._enter(index)
 
+    def is_offered(self, index: int) -> bool:
+        """Whether there is such a piece, and it may be started."""
+        return index < len(self._place) and self._place[index] >= 0
+
     def withdraw(self, index: int) -> None:
         """Let the piece not be started: it is under way, verified, or unwanted."""
         if self._place[index] >= 0:

@@ -9,7 +9,7 @@ every idle peer is asked anew; that is what keeps a download from stalling.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from random import Random
 
 from webtorrent_py.actions import DropPiece, HashPiece, StorePiece
@@ -19,6 +19,7 @@ from webtorrent_py.errors import WireError
 from webtorrent_py.events import Downloaded, FileDone, PieceVerified, ReaderAdvanced, TorrentDone
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block, PeerConnection
+from webtorrent_py.peer.requests import Place
 from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.blame import Blame
 from webtorrent_py.torrent.picker import MAX_DUPLICATES, Picker
@@ -27,6 +28,7 @@ from webtorrent_py.torrent.pipeline import Pipeline
 from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.readers import Reader, Readers
 from webtorrent_py.torrent.selection import Selection
+from webtorrent_py.torrent.source import Source
 from webtorrent_py.wire.messages import Piece
 
 # Seconds without any block, with requests outstanding, after which others are asked too. BEP 3 says a
@@ -35,8 +37,6 @@ SNUB_TIMEOUT = 20.0
 # Seconds after which a second peer is asked for what a reader waits for. The pipeline's depth is such that an
 # answer takes less.
 PATIENCE = 2.0
-# Requests go out once this share of the depth is free: one message for many instead of one for each.
-REFILL_SHARE = 4
 
 
 class Downloader:
@@ -49,7 +49,6 @@ class Downloader:
         metainfo: Metainfo,
         progress: Progress,
         selection: Selection,
-        peers: Mapping[int, PeerConnection],
         outbox: Outbox,
         random: Random,
         sequential: bool,
@@ -59,7 +58,7 @@ class Downloader:
         self._progress = progress
         self._have = progress.have
         self._selection = selection
-        self._peers = peers
+        self._peers: dict[int, Source] = {}
         self._outbox = outbox
         self._availability = Availability(metainfo.piece_count, random)
         self._pieces = PiecesInProgress()
@@ -88,15 +87,17 @@ class Downloader:
 
     # --- peers ---------------------------------------------------------------------------------
 
-    def add_peer(self, peer: PeerConnection, now: float) -> None:
-        """A peer is there whose bitfield is known (empty until it tells)."""
+    def add_peer(self, peer: Source, now: float) -> None:
+        """A source is there whose bitfield is known (a peer's is empty until it tells)."""
+        self._peers[peer.handle] = peer
         self._pipelines[peer.handle] = Pipeline(peer.download.rate)
         self.bitfield_received(peer, now)
 
-    def remove_peer(self, peer: PeerConnection, now: float) -> None:
-        """A peer is gone."""
+    def remove_peer(self, peer: Source, now: float) -> None:
+        """A source is gone."""
         if self._pipelines.pop(peer.handle, None) is None:
             return
+        del self._peers[peer.handle]
         assert peer.bitfield is not None
         self._exhausted.pop(peer.handle, None)
         self._refusers.discard(peer.handle)
@@ -104,14 +105,14 @@ class Downloader:
         self._release_all(peer)
         self.fill_all(now)
 
-    def bitfield_received(self, peer: PeerConnection, now: float) -> None:
+    def bitfield_received(self, peer: Source, now: float) -> None:
         """The peer told what it has."""
         assert peer.bitfield is not None
         self._availability.add_peer(peer.bitfield)
         self._count_wanted(peer, now)
         self.fill(peer, now)
 
-    def have_received(self, peer: PeerConnection, index: int, now: float) -> None:
+    def have_received(self, peer: Source, index: int, now: float) -> None:
         """The peer got piece `index`."""
         assert peer.bitfield is not None
         self._availability.add_have(index, peer.bitfield)
@@ -121,7 +122,7 @@ class Downloader:
             peer.send_interested(not self._paused, now)
             self.fill(peer, now)
 
-    def unchoked(self, peer: PeerConnection, now: float) -> None:
+    def unchoked(self, peer: Source, now: float) -> None:
         """The peer serves us now, or allows one more piece to be asked for."""
         self._exhausted.pop(peer.handle, None)
         self._refusers.discard(peer.handle)
@@ -146,26 +147,41 @@ class Downloader:
         self._refusers.add(peer.handle)
         self.fill_all(now)
 
+    def release(self, peer: Source, places: Iterable[Place], now: float) -> None:
+        """The source will not send these blocks, though it was asked to."""
+        for index, begin in places:
+            self._pieces.release(index, begin, peer.handle)
+        self._restart_owned(peer)
+        self.fill_all(now)
+
     # --- asking --------------------------------------------------------------------------------
 
-    def fill(self, peer: PeerConnection, now: float) -> None:
+    def fill(self, peer: Source, now: float) -> None:
         """Ask the peer for as much as its pipeline may hold."""
         if not peer.wanted_count or self._paused or peer.handle in self._refusers:
             return
-        if peer.peer_choking and not peer.allowed_fast:
-            return
-        depth = min(self._pipelines[peer.handle].depth, peer.request_limit)
-        outstanding = len(peer.requests)
-        if outstanding > depth - max(depth // REFILL_SHARE, 1):
+        count = peer.room(self._pipelines[peer.handle].depth)
+        if count <= 0:
             return
         exhausted = self._exhausted.get(peer.handle)
         if exhausted is not None and exhausted == self._supply:
             return
-        blocks = self._picker.pick(peer, depth - outstanding)
-        if blocks:
-            peer.send_requests(blocks, now)
-        else:
+        blocks = self._picker.pick(peer, count)
+        if not blocks:
             self._exhausted[peer.handle] = self._supply
+            return
+        peer.send_requests(blocks, now)
+        if peer.prefers_runs:
+            # It may have a connection left for another run.
+            self.fill(peer, now)
+
+    def claim(self, source: Source, index: int) -> list[Block]:
+        """The free blocks of a piece that the source is about to send unasked; none if it is not wanted."""
+        return [] if self._paused else self._picker.claim(source, index)
+
+    def count_wanted(self, first: int, last: int) -> int:
+        """How many of the pieces from `first` to `last` (inclusive) are wanted and not here."""
+        return self._wanted.count_between(first, last)
 
     def fill_all(self, now: float) -> None:
         """Something became free: ask whoever can take more."""
@@ -223,7 +239,7 @@ class Downloader:
 
     # --- taking --------------------------------------------------------------------------------
 
-    def block_received(self, peer: PeerConnection, block: Piece, now: float) -> None:
+    def block_received(self, peer: Source, block: Piece, now: float) -> None:
         """A block came, asked for or not. Raises `WireError` if it is none that anybody could have asked for."""
         index, begin = block.index, block.begin
         length = len(block.data)
@@ -364,19 +380,19 @@ class Downloader:
         for handle, blocks in blocks_of.items():
             self._peers[handle].send_cancels(blocks, now)
 
-    def _count_wanted(self, peer: PeerConnection, now: float) -> None:
+    def _count_wanted(self, peer: Source, now: float) -> None:
         assert peer.bitfield is not None
         peer.wanted_count = peer.bitfield.count_common(self._wanted)
         peer.send_interested(peer.wanted_count > 0 and not self._paused, now)
 
     # --- going back ----------------------------------------------------------------------------
 
-    def _release_all(self, peer: PeerConnection) -> None:
+    def _release_all(self, peer: Source) -> None:
         for index, begin in peer.requests:
             self._pieces.release(index, begin, peer.handle)
         self._restart_owned(peer)
 
-    def _restart_owned(self, peer: PeerConnection) -> None:
+    def _restart_owned(self, peer: Source) -> None:
         """Let somebody else have the exclusive pieces of a peer: all of each, or it could not be told who lied."""
         for index in self._pieces.owned_by(peer.handle):
             self._restart(index)
@@ -391,7 +407,7 @@ class Downloader:
         """Changes whenever there may be something to ask for that was not there before."""
         return self._pieces.generation, self._picker.is_end_game
 
-    def _requested_of(self, peer: PeerConnection) -> list[Block]:
+    def _requested_of(self, peer: Source) -> list[Block]:
         return [(index, begin, self._block_length(index, begin)) for index, begin in peer.requests]
 
     def _block_length(self, index: int, begin: int) -> int:

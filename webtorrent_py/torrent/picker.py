@@ -3,7 +3,8 @@
 Strategy, in this order:
 1. what a reader waits for, in the order of reading;
 2. the pieces under way, oldest first, so that they get complete and can be passed on;
-3. a new piece: the rarest that the peer has (BEP 3), or the first one when downloading in sequence;
+3. a new piece: the rarest that the peer has (BEP 3), or the first one when downloading in sequence; a source
+   that is asked by ranges (a web seed) gets the pieces that follow it along with it;
 4. end game: when all that is missing is asked for, ask a second peer for the same blocks, so that one slow
    peer does not hold up the end.
 
@@ -33,6 +34,10 @@ class Peer(Protocol):
     @property
     def handle(self) -> int:
         """The connection's handle."""
+
+    @property
+    def prefers_runs(self) -> bool:
+        """Whether pieces that follow each other serve it better than rare ones."""
 
     def may_request(self, index: int) -> bool:
         """Whether the peer has the piece and would serve it now."""
@@ -87,6 +92,15 @@ class Picker:
             blocks = self._pick_duplicates(peer, min(count, MAX_DUPLICATES))
         return blocks
 
+    def claim(self, peer: Peer, index: int) -> list[Block]:
+        """The free blocks of one piece, which `peer` sends anyway; none of a piece that is not wanted."""
+        piece = self._pieces.get(index)
+        if piece is None:
+            if self._pieces.full or not self._availability.is_offered(index):
+                return []
+            piece = self._start(index)
+        return self._pieces.take_free(piece, piece.block_count, peer.handle) if piece.open_to(peer.handle) else []
+
     @property
     def is_end_game(self) -> bool:
         """Whether all that is missing is asked for."""
@@ -100,7 +114,8 @@ class Picker:
                     yield urgent
         while piece := self._next_open(peer):
             yield piece
-        while not self._pieces.full and (new := self._next_new(peer)) is not None:
+        new: int | None = None
+        while not self._pieces.full and (new := self._next_new(peer, new)) is not None:
             yield self._start(new)
 
     def _next_open(self, peer: Peer) -> PieceInProgress | None:
@@ -109,7 +124,11 @@ class Picker:
                 return piece
         return None
 
-    def _next_new(self, peer: Peer) -> int | None:
+    def _next_new(self, peer: Peer, previous: int | None) -> int | None:
+        if previous is not None and peer.prefers_runs:
+            following = previous + 1
+            if self._availability.is_offered(following) and peer.may_request(following):
+                return following
         order = self._in_sequence() if self._sequential else self._availability.rarest()
         return next((index for index in order if peer.may_request(index)), None)
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from webtorrent_py.actions import AcceptAnswer, AcceptOffer, ClosePeer, CreateOffer
-from webtorrent_py.client.handles import Handles
 from webtorrent_py.client.signalling import (
     ANSWER_TIMEOUT,
     CONNECT_TIMEOUT,
@@ -18,6 +17,7 @@ from webtorrent_py.client.signalling import (
     MAX_CONNECTIONS,
     Signalling,
 )
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.tracker.protocol import RemoteAnswer, RemoteOffer
 

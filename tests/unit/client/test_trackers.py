@@ -4,8 +4,8 @@ import json
 from random import Random
 
 from webtorrent_py.actions import CloseSocket, OpenSocket, SendText
-from webtorrent_py.client.handles import Handles
 from webtorrent_py.client.trackers import Trackers
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.tracker.announcer import ANNOUNCE_GAP
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerWarning

@@ -122,3 +122,10 @@ def test_an_index_outside_is_the_callers_mistake(index):
     for access in (bitfield.__getitem__, bitfield.set, bitfield.clear):
         with pytest.raises(IndexError):
             access(index)
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=40), st.data())
+def test_counts_the_set_bits_of_a_range(bits, data):
+    first = data.draw(st.integers(0, len(bits) - 1))
+    last = data.draw(st.integers(first, len(bits) - 1))
+    assert made_of(bits).count_between(first, last) == sum(bits[first : last + 1])

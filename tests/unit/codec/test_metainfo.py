@@ -200,6 +200,27 @@ def test_utf8_paths_go_first_and_paths_are_made_safe_and_unique():
     ]
 
 
+def test_the_names_that_a_web_server_has_are_kept_beside_the_safe_ones():
+    torrent = parse_info(
+        bencode.encode(
+            multi(
+                {"length": 1, "path": [b"a/b", "", "c. "]},
+                {"length": 1, "path": ["same"]},
+                {"length": 1, "path": [b"\xff"], "path.utf-8": ["é"]},
+                name="x\x01",
+            )
+        )
+    )
+    assert [entry.path for entry in torrent.files] == [("x_", "a_b", "c"), ("x_", "same"), ("x_", "é")]
+    assert [entry.web_path for entry in torrent.files] == [
+        (b"x\x01", b"a/b", b"c. "),
+        (b"x\x01", b"same"),
+        (b"x\x01", "é".encode()),
+    ]
+    plain = parse_info(bencode.encode(multi({"length": 1, "path": ["a", "b"]}, name="name")))
+    assert plain.files[0].raw_path is None and plain.files[0].web_path == (b"name", b"a", b"b")
+
+
 def test_padding_and_links_stay_in_the_list():
     torrent = read(
         multi(

@@ -23,6 +23,7 @@ class FakePeer:
     handle: int
     pieces: set[int]
     refused: set[int] = field(default_factory=set)
+    prefers_runs: bool = False
 
     def may_request(self, index: int) -> bool:
         return index in self.pieces and index not in self.refused
@@ -88,7 +89,7 @@ class Picking(RuleBasedStateMachine):
         self.swarm = Swarm(count, sequential=sequential, seed=seed)
         for _ in range(3):
             pieces = data.draw(st.sets(st.integers(0, count - 1)) | st.just(set(range(count))))
-            self.swarm.add_peer(pieces)
+            self.swarm.add_peer(pieces).prefers_runs = data.draw(st.booleans())
 
     @rule(data=st.data(), peer=st.integers(1, 3), count=st.integers(1, 20))
     def pick(self, data, peer, count):
@@ -133,6 +134,18 @@ class Picking(RuleBasedStateMachine):
             assert len(chosen) == min(count, len(doubles), MAX_DUPLICATES)
         else:
             assert chosen == []
+
+    @rule(data=st.data(), peer=st.integers(1, 3))
+    def a_source_claims_a_piece(self, data, peer):
+        index = data.draw(st.integers(0, self.swarm.count - 1))
+        known = self.swarm.pieces.get(index)
+        if known is not None:
+            free = set(known.free) if known.open_to(peer) else set()
+        else:
+            free = set(range(BLOCKS)) if self.swarm.availability.is_offered(index) else set()
+        blocks = self.swarm.picker.claim(self.swarm.peers[peer], index)
+        assert {begin // BLOCK_LENGTH for _, begin, _ in blocks} == free
+        assert all(self.swarm.pieces.get(index).requested[begin // BLOCK_LENGTH] == [peer] for _, begin, _ in blocks)
 
     @precondition(lambda self: any(piece.requested for piece in self.swarm.pieces))
     @rule(data=st.data(), comes=st.booleans())
@@ -275,3 +288,16 @@ def test_a_suspect_piece_that_a_reader_waits_for_is_still_asked_of_one_peer_alon
     assert swarm.picker.pick(one, 1) == [(1, 0, BLOCK_LENGTH)]
     assert pieces_in(swarm.picker.pick(other, 9)) == [0]
     assert pieces_in(swarm.picker.pick(one, 9)) == [1]
+
+
+def test_a_source_of_runs_gets_the_pieces_that_follow_a_rare_one():
+    swarm = Swarm(8)
+    seed = swarm.add_peer(set(range(8)))
+    seed.prefers_runs = True
+    for _ in range(2):
+        swarm.add_peer({0, 1, 2, 3, 5, 6})  # 4 and 7 are rare
+    swarm.availability.withdraw(6)
+    first, *rest = pieces_in(swarm.picker.pick(seed, 7 * BLOCKS))
+    assert first in (4, 7)
+    assert rest[:2] == ([5, 7] if first == 4 else [4, 5])
+    assert sorted([first, *rest]) == [0, 1, 2, 3, 4, 5, 7]
