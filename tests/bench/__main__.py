@@ -1,149 +1,92 @@
-"""Ours and stock webtorrent, interleaved in one browser, download the same torrent from one libtorrent seeder."""
+"""Measures ours beside stock webtorrent and the raw data channel, in one browser, for the table in the docs."""
 
 import argparse
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
-from pathlib import Path
-from statistics import median
-from urllib.parse import quote
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from playwright.sync_api import Browser, sync_playwright
+from tests.bench import report
+from tests.bench.lab import Lab
+from tests.bench.rows import ROWS
+from tests.bench.table import Outcome, Row
+from tests.browser.browsers import BROWSERS
 
-from tests.bench.processes import Meter
-from tests.browser.browsers import BROWSERS, launch_options
-from tests.peers.content import Content, make_content
-from tests.peers.hosts import DIST, Background, Site
-from tests.peers.npm import STOCK_DIST, ReferenceTracker
-
-HERE = Path(__file__).parent
-TIMEOUT_SECONDS = 180.0
-# Large enough for stock, whose cost grows with the number of pieces, to be at its best; usual for this size.
-PIECE_LENGTH = 256 * 1024
-
-CLIENTS = {
-    "ours": '<script src="/dist/webtorrent-py.js"></script><script>bench.run(WebTorrent)</script>',
-    "stock": (
-        '<script type="module">import WebTorrent from "/stock/webtorrent.min.js"; bench.run(WebTorrent)</script>'
-    ),
-}
-
-SHA256 = """async () => {
-  const digest = await crypto.subtle.digest('SHA-256', await bench.torrent.files[0].arrayBuffer())
-  return [...new Uint8Array(digest)].map(byte => byte.toString(16).padStart(2, '0')).join('')
-}"""
+# A subject that failed so often in a row fails at once, instead of by a timeout each.
+MAX_FAILURES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One download. The fields' names, with spaces, are the rows of the table."""
-
-    metadata_after_s: float
-    done_after_s: float
-    download_MB_per_s: float
-    worst_gap_before_metadata_ms: float
-    worst_gap_in_download_ms: float
-    cpu_s: float
-    peak_memory_MB: float
-
-
-def run_once(browser: Browser, meter: Meter, url: str, content: Content) -> Result:
-    """Download in a fresh context, which is cold: no cache, no storage."""
-    context = browser.new_context()
-    try:
-        page = context.new_page()
-        page.set_default_timeout(TIMEOUT_SECONDS * 1000)
-        with meter:
-            page.goto(url)
-            page.wait_for_function("() => bench.done !== null || bench.error !== null", polling=100)
-        error = page.evaluate("() => bench.error")
-        if error is not None:
-            raise RuntimeError(f"{url} failed: {error}")
-        metadata, done, gap_before, gap_in = page.evaluate(
-            "() => [bench.metadata, bench.done, bench.gaps.metadata, bench.gaps.done]"
-        )
-        if page.evaluate(SHA256) != content.sha256[content.name]:
-            raise RuntimeError(f"{url} downloaded something else than was seeded")
-    finally:
-        context.close()
-    return Result(
-        metadata_after_s=metadata / 1e3,
-        done_after_s=done / 1e3,
-        download_MB_per_s=content.length / 1e6 / ((done - metadata) / 1e3),
-        worst_gap_before_metadata_ms=gap_before,
-        worst_gap_in_download_ms=gap_in,
-        cpu_s=meter.cpu,
-        peak_memory_MB=meter.peak,
-    )
+def measure(lab: Lab, row: Row, rounds: int, megabytes: int, subjects: Sequence[str]) -> Outcome:
+    """All rounds of one row. What fails is told, and the others go on."""
+    outcome = Outcome({quantity.name: {} for quantity in row.quantities}, {})
+    for number in range(rounds):
+        # Who goes first alternates, so that a machine that gets slower or faster favours nobody.
+        for subject in subjects if number % 2 == 0 else reversed(subjects):
+            failures = outcome.failures.get(subject, [])
+            if len(failures) >= MAX_FAILURES:
+                continue
+            try:
+                values = row.run(lab, subject, megabytes)
+            except Exception as error:  # noqa: BLE001  # whatever went wrong in a page or a peer
+                reason = str(error).splitlines()[0]
+                outcome.failures.setdefault(subject, []).append(reason)
+                print(f"  round {number + 1}, {subject}: failed: {reason}", flush=True)
+                continue
+            told = "; ".join(f"{quantity} {value:.2f}" for quantity, value in values.items())
+            print(f"  round {number + 1}, {subject}: {told}", flush=True)
+            for quantity, value in values.items():
+                outcome.values[quantity].setdefault(subject, []).append(value)
+    return outcome
 
 
-@contextmanager
-def seeding(content: Content, tracker: str) -> Iterator[None]:
-    """A libtorrent seeder in its own process."""
-    torrent = content.root / "content.torrent"
-    torrent.write_bytes(content.torrent)
-    command = [sys.executable, "-m", "tests.bench.seeder", str(torrent), str(content.root), tracker]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=HERE.parent.parent) as seeder:
-        assert seeder.stdout is not None
-        if not seeder.stdout.readline():
-            raise RuntimeError("the seeder did not start")
-        yield
-        seeder.communicate()
-
-
-def report(results: dict[str, list[Result]]) -> Iterator[str]:
-    """The table's lines: every round, the medians, and their ratio."""
-    yield f"{'':30}" + "".join(f"{name + ', each round':>26}{'median':>9}" for name in results) + f"{'ratio':>8}"
-    for number, field in enumerate(fields(Result)):
-        line = f"{field.name.replace('_', ' '):30}"
-        medians = []
-        for rounds in results.values():
-            values = [astuple(result)[number] for result in rounds]
-            medians.append(median(values))
-            line += f"{' '.join(f'{value:.1f}' for value in values):>26}{medians[-1]:>9.2f}"
-        if len(medians) == 2:
-            line += f"{medians[0] / medians[1]:>8.2f}"
-        yield line
+def chosen(names: Sequence[str], slow: bool) -> list[Row]:
+    """The rows of these names, or all."""
+    if names:
+        return [row for row in ROWS if row.name in names]
+    return [row for row in ROWS if slow or not row.slow]
 
 
 def main() -> None:
-    """Run the rounds and print the table."""
+    """Run the rows and print the table."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="downloads by each client (default %(default)s)")
-    parser.add_argument("--megabytes", type=int, default=100, help="size of the torrent (default %(default)s)")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"only these: {', '.join(row.name for row in ROWS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each subject (default %(default)s)")
+    parser.add_argument("--size", type=int, help="megabytes to move, in place of the row's own")
     parser.add_argument("--browser", choices=BROWSERS, default="chromium")
-    parser.add_argument("--only", choices=CLIENTS, help="measure one client alone")
+    parser.add_argument(
+        "--only", action="append", metavar="SUBJECT", help="measure this subject alone; may be repeated"
+    )
+    parser.add_argument("--slow", action="store_true", help="the slow rows, too")
+    parser.add_argument("--write", action="store_true", help="write the rows to the docs, as when all of them are run")
     options = parser.parse_args()
-    names = [options.only] if options.only else list(CLIENTS)
+    if unknown := set(options.rows) - {row.name for row in ROWS}:
+        parser.error(f"unknown rows: {', '.join(sorted(unknown))}")
 
-    page = (HERE / "bench.html").read_text()
-    pages = {f"/{name}.html": page.replace("<!-- client -->", script) for name, script in CLIENTS.items()}
-    results: dict[str, list[Result]] = {name: [] for name in names}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Background() as background,
-        Site(background, {"/dist/": DIST, "/stock/": STOCK_DIST}, pages) as site,
-        ReferenceTracker() as tracker,
-        sync_playwright() as playwright,
-    ):
-        size = options.megabytes * 1_000_000
-        content = make_content(Path(folder), "bench.bin", {"": size}, piece_length=PIECE_LENGTH)
-        with seeding(content, tracker.url):
-            meter = Meter()
-            browser = getattr(playwright, options.browser).launch(**launch_options(options.browser))
-            print(f"{options.browser} {browser.version}, {options.megabytes} MB, seeded by libtorrent", flush=True)
-            for number in range(options.rounds):
-                # Who goes first alternates, so that a machine that gets slower or faster favours neither.
-                for name in names if number % 2 == 0 else reversed(names):
-                    url = f"{site.url}/{name}.html?magnet={quote(content.magnet(tracker.url))}"
-                    result = run_once(browser, meter, url, content)
-                    results[name].append(result)
-                    print(f"round {number + 1}, {name}: {result.download_MB_per_s:.1f} MB/s", flush=True)
-            browser.close()
-    print("\n".join(report(results)))
+    table: list[tuple[str, ...]] = []
+    measured: dict[str, report.Measured] = {}
+    rows = chosen(options.rows, options.slow)
+    with Lab(options.browser) as lab:
+        version = f"{options.browser.capitalize()} {lab.browser.version}"
+        print(version, flush=True)
+        for row in rows:
+            megabytes = options.size if options.size and row.megabytes else row.megabytes
+            rounds = min(options.rounds, row.rounds or options.rounds)
+            subjects = [subject for subject in row.subjects if not options.only or subject in options.only]
+            print(f"{row.name}:", flush=True)
+            outcome = measure(lab, row, rounds, megabytes, subjects)
+            measured[row.name] = report.Measured(
+                megabytes=megabytes,
+                rounds=rounds,
+                browser=version,
+                cores=os.cpu_count() or 1,
+                date=datetime.now(UTC).date().isoformat(),
+                values=outcome.values,
+                failures=outcome.failures,
+            )
+            table += report.lines(row, measured[row.name])
+            # At once, so that what ends early has not been for nothing.
+            if options.write or not (options.rows or options.size or options.only):
+                report.write(ROWS, options.browser, {row.name: measured[row.name]})
+    print(report.terminal(table))
 
 
 if __name__ == "__main__":

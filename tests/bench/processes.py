@@ -12,14 +12,14 @@ SAMPLE_SECONDS = 0.2
 PAGE_PROCESS_MARKS = (b"--type=renderer", b"-contentproc")
 
 
-def descendants(pid: int) -> set[int]:
-    """All processes below `pid`."""
+def descendants(*pids: int) -> set[int]:
+    """All processes below these."""
     children: dict[int, set[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit() and (stat := _stat(int(entry.name))):
             children.setdefault(int(stat[1]), set()).add(int(entry.name))
     found: set[int] = set()
-    todo = [pid]
+    todo = list(pids)
     while todo:
         new = children.get(todo.pop(), set()) - found
         found |= new
@@ -57,15 +57,20 @@ def _stat(pid: int) -> list[str] | None:
 
 
 class Meter:
-    """Measures the processes that came below this one after the Meter was made: a browser started since.
+    """Measures a browser: what was started below this process between the making of the Meter and `attach`.
 
     Used as a context manager around one run; afterwards `cpu` holds CPU seconds and `peak` megabytes.
     """
 
     def __init__(self) -> None:
         self._others = descendants(os.getpid())
+        self._roots: set[int] = set()
         self.cpu = 0.0
         self.peak = 0.0
+
+    def attach(self) -> None:
+        """The browser is up. What comes below its processes later is part of it."""
+        self._roots = descendants(os.getpid()) - self._others
 
     def __enter__(self) -> Self:
         self.peak = 0.0
@@ -82,7 +87,7 @@ class Meter:
         self._sampler.join()
 
     def _browser(self) -> set[int]:
-        return descendants(os.getpid()) - self._others
+        return self._roots | descendants(*self._roots)
 
     def _sample(self) -> None:
         while not self._stopping.wait(SAMPLE_SECONDS):
