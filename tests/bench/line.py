@@ -24,6 +24,12 @@ from webtorrent_py.desktop.signalling import Delivery, Signalling
 
 Address = tuple[str, int]
 
+BYTES_PER_SECOND = 12_500_000
+# Browsers give their sockets a small buffer, from which a longer burst would overflow; no real line makes such.
+BURST = 8
+BURST_SECONDS = 0.0005
+# What a line holds back when more comes than it carries; the rest is lost.
+QUEUE_SECONDS = 0.1
 RECEIVE_BUFFER = 4 << 20
 LONGEST_DATAGRAM = 65536
 ANNOUNCE_INTERVAL = 60
@@ -37,20 +43,77 @@ class Line:
     loss: float = 0.0
 
 
+class Relay:
+    """Stands for the page's end at `candidate`: delivers there what others send to `socket`."""
+
+    def __init__(self, line: Line, random: Random, candidate: Address, relays: "dict[Address, Relay]") -> None:
+        self._line = line
+        self._random = random
+        self._candidate = candidate
+        self._relays = relays
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[tuple[float, socket.socket, bytes]] = deque()
+        self._free_at = 0.0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self.socket.bind((candidate[0], 0))
+        self._loop.add_reader(self.socket, self._receive)
+
+    def close(self) -> None:
+        """Carry no more."""
+        self._loop.remove_reader(self.socket)
+        self._waiting.clear()
+        self.socket.close()
+
+    def _receive(self) -> None:
+        now = self._loop.time()
+        was_idle = not self._waiting
+        while True:
+            try:
+                datagram, source = self.socket.recvfrom(LONGEST_DATAGRAM)
+            except BlockingIOError:
+                break
+            sender = self._relays.get(source)
+            # A sender of whom nobody was told yet will try again.
+            if sender is None or self._random.random() < self._line.loss or self._free_at > now + QUEUE_SECONDS:
+                continue
+            self._free_at = max(self._free_at, now) + len(datagram) / BYTES_PER_SECOND
+            self._waiting.append((self._free_at + self._line.delay, sender.socket, datagram))
+        if was_idle and self._waiting:
+            self._loop.call_at(self._waiting[0][0], self._deliver)
+
+    def _deliver(self) -> None:
+        now = self._loop.time()
+        for _ in range(BURST):
+            if not self._waiting or self._waiting[0][0] > now:
+                break
+            _, sender, datagram = self._waiting.popleft()
+            try:
+                sender.sendto(datagram, self._candidate)
+            except OSError:
+                continue  # The page is gone, or its queue full: lost, as on any line.
+        if self._waiting:
+            self._loop.call_at(max(self._waiting[0][0], now + BURST_SECONDS), self._deliver)
+
+
 class Relays:
-    """One socket for each candidate. Used on the event loop's thread only."""
+    """One relay for each candidate. Used on the event loop's thread only."""
 
     def __init__(self, line: Line, random: Random) -> None:
         self._line = line
         self._random = random
-        self._sockets: dict[Address, socket.socket] = {}
-        # The delay is the same for all, so the order is that of coming in: sender, datagram, receiver.
-        self._waiting: deque[tuple[float, socket.socket, bytes, Address]] = deque()
+        self._relays: dict[Address, Relay] = {}
 
     def reroute(self, sdp: str) -> str:
         """The same description with relays for UDP candidates over IPv4, and without others."""
         lines = [self._reroute_line(line) for line in sdp.splitlines()]
         return "".join(f"{line}\r\n" for line in lines if line is not None)
+
+    def close(self) -> None:
+        """Close all sockets."""
+        for relay in self._relays.values():
+            relay.close()
 
     def _reroute_line(self, line: str) -> str | None:
         if not line.startswith("a=candidate:"):
@@ -59,47 +122,11 @@ class Relays:
         protocol, host, port = fields[2].lower(), fields[4], fields[5]
         if protocol != "udp" or ":" in host:
             return None
-        fields[4], fields[5] = map(str, self._stand_in((host, int(port))))
+        candidate = host, int(port)
+        if candidate not in self._relays:
+            self._relays[candidate] = Relay(self._line, self._random, candidate, self._relays)
+        fields[4], fields[5] = map(str, self._relays[candidate].socket.getsockname())
         return " ".join(fields)
-
-    def _stand_in(self, candidate: Address) -> Address:
-        relay = self._sockets.get(candidate)
-        if relay is None:
-            relay = self._sockets[candidate] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            relay.setblocking(False)
-            relay.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-            relay.bind((candidate[0], 0))
-            asyncio.get_running_loop().add_reader(relay, self._receive, relay, candidate)
-        address: Address = relay.getsockname()
-        return address
-
-    def _receive(self, relay: socket.socket, candidate: Address) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time() + self._line.delay
-        was_idle = not self._waiting
-        while True:
-            try:
-                datagram, source = relay.recvfrom(LONGEST_DATAGRAM)
-            except BlockingIOError:
-                break
-            sender = self._sockets.get(source)
-            # A sender of whom nobody was told yet will try again.
-            if sender is not None and self._random.random() >= self._line.loss:
-                self._waiting.append((due, sender, datagram, candidate))
-        if was_idle and self._waiting:
-            loop.call_at(due, self._send_due)
-
-    def _send_due(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        while self._waiting and self._waiting[0][0] <= now:
-            _, sender, datagram, candidate = self._waiting.popleft()
-            try:
-                sender.sendto(datagram, candidate)
-            except OSError:
-                continue  # The page is gone, or its queue full: lost, as on any line.
-        if self._waiting:
-            loop.call_at(self._waiting[0][0], self._send_due)
 
 
 class LineTracker(Host):
