@@ -76,16 +76,20 @@ def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
     """Who is asked for what."""
     peers = {handle: peer for handle, peer in torrent.peers.items() if peer.handshaken}
     have, wanted, pieces = downloader._have, downloader._wanted, downloader._pieces
-    assert set(downloader._pipelines) == set(peers)
-    assert set(downloader._exhausted) <= set(peers)
-    assert downloader._refusers <= set(peers)
-    assert not any(have[index] for index in wanted.indices())
+    requester, interest = downloader._requester, downloader._interest
+    assert set(requester._pipelines) == set(requester._peers) == set(peers)
+    assert set(requester._hungry) <= set(peers)
+    assert requester._refusers <= set(peers)
+    assert (wanted & have).none
 
     availability = downloader._availability
     for index in range(len(have)):
         assert availability[index] == sum(peer.bitfield[index] for peer in peers.values())
-    waiting = list(availability.rarest())
+    waiting = list(availability)
     assert sorted(waiting) == [index for index in wanted.indices() if index not in pieces]
+    assert availability.waiting == len(waiting)
+    assert {handle for peers_of in interest._peers_of.values() for handle in peers_of} == set(interest)
+    assert set(interest) <= set(peers)
 
     for piece in pieces:
         assert not have[piece.index]
@@ -99,11 +103,12 @@ def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
                 assert peers[handle].bitfield[piece.index]
 
     for peer in peers.values():
-        assert peer.wanted_count == peer.bitfield.count_common(wanted)
-        assert peer.am_interested == (peer.wanted_count > 0 and not torrent.paused)
+        witness = interest.witness(peer.handle)
+        assert (peer.bitfield & wanted).none if witness is None else peer.bitfield[witness] and wanted[witness]
+        assert peer.am_interested == (witness is not None and not torrent.paused)
         assert len(peer.requests) <= peer.request_limit
         assert not torrent.paused or not peer.requests
-        if not peer.requests and not torrent.paused and peer.handle not in downloader._refusers:
+        if not peer.requests and not torrent.paused and peer.handle not in requester._refusers:
             check_idle(downloader, peer, waiting)
 
 

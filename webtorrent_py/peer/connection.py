@@ -90,9 +90,9 @@ class PeerConnection(IncomingState):
         if self.metadata_id:
             self._send(m.Extended(self.metadata_id, payload).serialize(), now)
 
-    def send_have(self, index: int, now: float) -> None:
-        """Tell that we now have piece `index`."""
-        self._send(m.Have(index).serialize(), now)
+    def send_haves(self, haves: bytes, now: float) -> None:
+        """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""
+        self._send(haves, now)
 
     def send_interested(self, interested: bool, now: float) -> None:
         """Tell whether we want anything, unless that was the last thing told."""

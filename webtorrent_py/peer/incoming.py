@@ -24,6 +24,8 @@ from webtorrent_py.wire.parser import WireParser
 MAX_REQUEST_LENGTH = 128 * 1024
 # How often a peer may tell of all its pieces; each time costs as much as the torrent has pieces.
 MAX_CLAIMS = 4
+# Clients allow some ten pieces (BEP 6); all that are allowed are looked through for each request while we are choked.
+MAX_ALLOWED_FAST = 100
 # How many of our requests a peer may hold when it does not say so itself. Common clients take 250.
 DEFAULT_REQUEST_QUEUE = 250
 # Requests go out once this share of the depth is free: one message for many instead of one for each.
@@ -55,8 +57,6 @@ class IncomingState:
         self.extension: ExtendedHandshake | None = None
 
         self.bitfield: Bitfield | None = None
-        self.wanted_count = 0
-        """How many pieces the peer has that we want; kept by the torrent."""
         self.allowed_fast: set[int] = set()
         self.requests = Requests()
         self.snubbed = False
@@ -213,10 +213,12 @@ class IncomingState:
 
     def _handle_allowed_fast(self, message: m.AllowedFast, now: float) -> bool:
         self._check_fast()
-        # The count is bounded by what the pieces' count bounds; before that nothing could be asked for.
+        # Before the number of pieces is known nothing could be asked for.
         if self._piece_count is None:
             return False
         self._check_index(message.index)
+        if message.index in self.allowed_fast or len(self.allowed_fast) >= MAX_ALLOWED_FAST:
+            return False
         self.allowed_fast.add(message.index)
         return True
 
@@ -294,6 +296,18 @@ class IncomingState:
         if self.bitfield is None or not self.bitfield[index]:
             return False
         return not self.peer_choking or index in self.allowed_fast
+
+    @property
+    def requestable(self) -> Bitfield:
+        """The pieces for which `may_request` holds. The number of pieces is known."""
+        assert self.bitfield is not None
+        if not self.peer_choking:
+            return self.bitfield
+        allowed = Bitfield(len(self.bitfield))
+        for index in self.allowed_fast:
+            if self.bitfield[index]:
+                allowed.set(index)
+        return allowed
 
     @property
     def metadata_id(self) -> int | None:

@@ -18,7 +18,7 @@ from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.torrent.availability import Availability
-from webtorrent_py.torrent.pieces import PieceInProgress, PiecesInProgress
+from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PieceInProgress, PiecesInProgress
 from webtorrent_py.torrent.selection import Selection
 
 MAX_REQUESTERS = 2
@@ -39,8 +39,9 @@ class Peer(Protocol):
     def prefers_runs(self) -> bool:
         """Whether pieces that follow each other serve it better than rare ones."""
 
-    def may_request(self, index: int) -> bool:
-        """Whether the peer has the piece and would serve it now."""
+    @property
+    def requestable(self) -> Bitfield:
+        """The pieces that the peer has and would serve now."""
 
 
 class Urgency(Protocol):
@@ -83,13 +84,14 @@ class Picker:
 
     def pick(self, peer: Peer, count: int) -> list[Block]:
         """Up to `count` blocks to ask `peer` for, most important first."""
+        among = peer.requestable
         blocks: list[Block] = []
-        for piece in self._candidates(peer):
+        for piece in self._candidates(peer, among):
             blocks += self._pieces.take_free(piece, count - len(blocks), peer.handle)
             if len(blocks) >= count:
                 return blocks
         if not blocks and self.is_end_game:
-            blocks = self._pick_duplicates(peer, min(count, MAX_DUPLICATES))
+            blocks = self._pick_duplicates(peer.handle, among, min(count, MAX_DUPLICATES))
         return blocks
 
     def claim(self, peer: Peer, index: int) -> list[Block]:
@@ -106,51 +108,53 @@ class Picker:
         """Whether all that is missing is asked for."""
         return not self._availability.waiting and not self._pieces.any_free
 
-    def _candidates(self, peer: Peer) -> Iterator[PieceInProgress]:
+    @property
+    def has_free(self) -> bool:
+        """Whether there is anything that nobody is asked for, and that may be asked for now."""
+        return self._pieces.any_free or (self._availability.waiting > 0 and not self._pieces.full)
+
+    def block(self, index: int, begin: int) -> Block:
+        """The block that begins there, with its length."""
+        return index, begin, min(BLOCK_LENGTH, self._sizes.piece_size(index) - begin)
+
+    def restart(self, index: int) -> None:
+        """Give up what came of a piece under way, and let it be started again if it is wanted."""
+        self._pieces.abandon(index)
+        priority = self._selection.priority(index)
+        if priority:
+            self._availability.offer(index, priority)
+
+    def _candidates(self, peer: Peer, among: Bitfield) -> Iterator[PieceInProgress]:
         for index in self._readers.urgent_pieces():
-            if not self._have[index] and peer.may_request(index):
+            if not self._have[index] and among[index]:
                 urgent = self._pieces.get(index) or self._start(index)
                 if urgent.free and urgent.open_to(peer.handle):
                     yield urgent
-        while piece := self._next_open(peer):
+        while piece := self._pieces.open_for(peer.handle, among):
             yield piece
         new: int | None = None
-        while not self._pieces.full and (new := self._next_new(peer, new)) is not None:
+        while not self._pieces.full and (new := self._next_new(peer, among, new)) is not None:
             yield self._start(new)
 
-    def _next_open(self, peer: Peer) -> PieceInProgress | None:
-        for piece in self._pieces.with_free_blocks():
-            if peer.may_request(piece.index) and piece.open_to(peer.handle):
-                return piece
-        return None
-
-    def _next_new(self, peer: Peer, previous: int | None) -> int | None:
+    def _next_new(self, peer: Peer, among: Bitfield, previous: int | None) -> int | None:
         if previous is not None and peer.prefers_runs:
             following = previous + 1
-            if self._availability.is_offered(following) and peer.may_request(following):
+            if self._availability.is_offered(following) and among[following]:
                 return following
-        order = self._in_sequence() if self._sequential else self._availability.rarest()
-        return next((index for index in order if peer.may_request(index)), None)
-
-    def _in_sequence(self) -> Iterator[int]:
-        for index in range(self._have.first_missing() or 0, len(self._have)):
-            if not self._have[index] and index not in self._pieces and self._selection.priority(index):
-                yield index
+        return self._availability.first(among) if self._sequential else self._availability.rarest(among)
 
     def _start(self, index: int) -> PieceInProgress:
         self._availability.withdraw(index)
         return self._pieces.start(index, self._sizes.piece_size(index))
 
-    def _pick_duplicates(self, peer: Peer, count: int) -> list[Block]:
+    def _pick_duplicates(self, peer: int, among: Bitfield, count: int) -> list[Block]:
         blocks: list[Block] = []
-        pieces = [
-            piece for piece in self._pieces if piece.requested and not piece.exclusive and peer.may_request(piece.index)
-        ]
+        pieces = [piece for piece in self._pieces if piece.requested and not piece.exclusive and among[piece.index]]
         self._random.shuffle(pieces)
         for piece in pieces:
             for number, peers in piece.requested.items():
                 if len(blocks) >= count:
                     return blocks
-                if len(peers) < MAX_REQUESTERS and peer.handle not in peers:
-                    blocks.append(self._pieces.take_duplicate(piece, number, peer.handle))
+                if len(peers) < MAX_REQUESTERS and peer not in peers:
+                    blocks.append(self._pieces.take_duplicate(piece, number, peer))
         return blocks

@@ -10,6 +10,10 @@ so that a peer that sends wrong bytes is certain to be found.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+
+from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.torrent.piece_set import PieceSet
 
 # What nearly all clients ask for at once (BEP 3's "current implementations").
 BLOCK_LENGTH = 16 * 1024
@@ -17,6 +21,8 @@ BLOCK_LENGTH = 16 * 1024
 MAX_BYTES_UNDER_WAY = 48 * 1024 * 1024
 # Yet a torrent of very large pieces must be able to go on while some of them wait for slow peers.
 MIN_PIECES_UNDER_WAY = 3
+# Of the pieces with free blocks, the oldest are offered to a peer first; of more than these, whichever it has.
+LOOKED_THROUGH = 16
 
 
 class PieceInProgress:
@@ -72,9 +78,11 @@ class BlockStored:
 class PiecesInProgress:
     """All pieces under way of one torrent, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, piece_count: int) -> None:
         self._pieces: dict[int, PieceInProgress] = {}
+        # Those with free blocks; of them, those that may be asked of several peers are in the set too.
         self._open: dict[int, PieceInProgress] = {}
+        self._shared = PieceSet(piece_count)
         self._suspect: set[int] = set()
         self._bytes = 0
         self.generation = 0
@@ -94,6 +102,19 @@ class PiecesInProgress:
         """The pieces that have blocks to ask for, oldest first."""
         return iter(self._open.values())
 
+    def open_for(self, peer: int, among: Bitfield) -> PieceInProgress | None:
+        """A piece in `among` that has free blocks which may be asked of `peer`: the oldest, if there are not many."""
+        for piece in islice(self._open.values(), LOOKED_THROUGH):
+            if among[piece.index] and piece.open_to(peer):
+                return piece
+        if len(self._open) <= LOOKED_THROUGH:
+            return None
+        index = self._shared.first(among.words)
+        if index is not None:
+            return self._open[index]
+        exclusive = (self._open[each] for each in self._suspect if each in self._open and among[each])
+        return next((piece for piece in exclusive if piece.open_to(peer)), None)
+
     @property
     def full(self) -> bool:
         """Whether no further piece should be started, to bound memory."""
@@ -102,7 +123,8 @@ class PiecesInProgress:
     def start(self, index: int, size: int) -> PieceInProgress:
         """Begin a piece."""
         piece = PieceInProgress(index, size, index in self._suspect)
-        self._pieces[index] = self._open[index] = piece
+        self._pieces[index] = piece
+        self._open_up(piece)
         self._bytes += size
         return piece
 
@@ -112,7 +134,7 @@ class PiecesInProgress:
             self.generation += 1
         piece = self._pieces.pop(index, None)
         if piece is not None:
-            self._open.pop(index, None)
+            self._close(index)
             self._bytes -= piece.size
 
     def abandon(self, index: int) -> None:
@@ -149,7 +171,7 @@ class PiecesInProgress:
             piece.requested[number] = [peer]
             blocks.append(piece.block(number))
         if not piece.free:
-            self._open.pop(piece.index, None)
+            self._close(piece.index)
         return blocks
 
     def take_duplicate(self, piece: PieceInProgress, number: int, peer: int) -> tuple[int, int, int]:
@@ -169,7 +191,7 @@ class PiecesInProgress:
         if not peers:
             del piece.requested[number]
             piece.free.append(number)
-            self._open[index] = piece
+            self._open_up(piece)
 
     def store(self, index: int, begin: int, data: bytes | memoryview, peer: int) -> BlockStored | None:
         """Take a whole block; None if it is not missing here, or the piece is another peer's."""
@@ -185,8 +207,17 @@ class PiecesInProgress:
             # A late answer to a request that was given up.
             piece.free.remove(number)
             if not piece.free:
-                self._open.pop(index, None)
+                self._close(index)
             others = []
         elif peer in others:
             others.remove(peer)
         return BlockStored(others, piece.missing == 0)
+
+    def _open_up(self, piece: PieceInProgress) -> None:
+        self._open[piece.index] = piece
+        if not piece.exclusive:
+            self._shared.add(piece.index)
+
+    def _close(self, index: int) -> None:
+        self._open.pop(index, None)
+        self._shared.discard(index)

@@ -1,8 +1,10 @@
 """Which pieces are wanted, and how much.
 
 A piece is wanted if the user selected it or an open reader will come to it. Priorities are kept as one
-byte per piece: a range over 100,000 pieces is set by slice.
+byte per piece, and whole ranges of them are set and looked through at the speed of C.
 """
+
+from collections.abc import Iterator
 
 from webtorrent_py.codec.bitfield import Bitfield
 
@@ -16,6 +18,8 @@ class Selection:
 
     def __init__(self, piece_count: int, priority: int = NORMAL) -> None:
         self._priority = bytearray([priority]) * piece_count
+        # Every priority that was ever given; there are few.
+        self._used = {priority}
         self._held: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
@@ -24,6 +28,7 @@ class Selection:
     def select(self, first: int, last: int, priority: int) -> None:
         """Give the pieces from `first` to `last` (inclusive) a priority of 0 to 255."""
         self._priority[first : last + 1] = bytearray([priority]) * (last + 1 - first)
+        self._used.add(priority)
 
     def hold(self, reader: int, first: int, last: int) -> bool:
         """Want the pieces from `first` to `last` (inclusive) for as long as the reader holds them.
@@ -51,10 +56,23 @@ class Selection:
 
     def count_missing(self, have: Bitfield) -> int:
         """How many selected pieces are not in `have`."""
-        return sum(1 for index, priority in enumerate(self._priority) if priority and not have[index])
+        return (Bitfield.from_flags(self._priority) - have).count
 
-    def wanted(self, have: Bitfield) -> list[int]:
-        """The wanted pieces that are not in `have`, in order."""
-        if not self._held:
-            return [index for index, priority in enumerate(self._priority) if priority and not have[index]]
-        return [index for index in range(len(self)) if not have[index] and self.priority(index)]
+    def wanted(self) -> Bitfield:
+        """The wanted pieces."""
+        wanted = Bitfield.from_flags(self._priority)
+        for first, last in self._held.values():
+            wanted |= Bitfield.from_span(first, last, len(self))
+        return wanted
+
+    def by_priority(self, pieces: Bitfield) -> Iterator[tuple[int, Bitfield]]:
+        """The wanted ones of `pieces`, for each priority."""
+        for priority in self._used - {UNWANTED, NORMAL}:
+            only = bytes(number == priority for number in range(256))
+            yield priority, pieces & Bitfield.from_flags(self._priority.translate(only))
+        # What is wanted for a reader alone is of normal priority.
+        normal = bytes(number == NORMAL for number in range(256))
+        wanted = Bitfield.from_flags(self._priority.translate(normal))
+        for first, last in self._held.values():
+            wanted |= Bitfield.from_span(first, last, len(self)) - Bitfield.from_flags(self._priority)
+        yield NORMAL, pieces & wanted

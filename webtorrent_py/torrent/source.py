@@ -14,8 +14,6 @@ class Source(Protocol):
 
     bitfield: Bitfield | None
     """The pieces that it has; None until that is known."""
-    wanted_count: int
-    """How many of them we want; kept by the downloader."""
     requests: Requests
     """What it is asked for and did not send yet."""
     last_block: float
@@ -41,6 +39,10 @@ class Source(Protocol):
     def room(self, depth: int) -> int:
         """How many blocks to ask for now, where `depth` of them fill the line for a round trip."""
 
+    @property
+    def requestable(self) -> Bitfield:
+        """The pieces that it has and would send now; asked for only when `bitfield` is known."""
+
     def may_request(self, index: int) -> bool:
         """Whether it has the piece and would send it now."""
 
@@ -53,5 +55,5 @@ class Source(Protocol):
     def send_interested(self, interested: bool, now: float) -> None:
         """Tell it whether we want anything of it."""
 
-    def send_have(self, index: int, now: float) -> None:
-        """Tell it that we have a piece now."""
+    def send_haves(self, haves: bytes, now: float) -> None:
+        """Tell it of pieces that we have now, in serialized `have` messages."""

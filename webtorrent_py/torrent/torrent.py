@@ -418,11 +418,16 @@ class Torrent:
         """When to call `handle_timer` next; a torrent without peers costs nothing but a note every 30 s."""
         if self.failed is not None:
             return None
-        return self._next_tick if self.peers else self._no_peers_at
+        if not self.peers:
+            return self._no_peers_at
+        due = self._active.downloader.get_timer() if self._active else None
+        return self._next_tick if due is None else min(due, self._next_tick)
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
         if self.peers:
+            if self._active is not None:
+                self._active.downloader.handle_timer(now)
             if now >= self._next_tick:
                 self._next_tick = now + TICK
                 self._no_peers_at = now + NO_PEERS_INTERVAL

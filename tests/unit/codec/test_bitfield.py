@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import FormatError
 
-flags = st.lists(st.booleans(), max_size=70) | st.integers(0, 70).map(lambda length: [True] * length)
+flags = (
+    st.lists(st.booleans(), max_size=70)
+    | st.integers(0, 70).map(lambda length: [True] * length)
+    # More than a word, with few set or few missing.
+    | st.tuples(st.integers(1000, 3100), st.booleans(), st.sets(st.integers(0, 3099), max_size=5)).map(
+        lambda drawn: [drawn[1] ^ (index in drawn[2]) for index in range(drawn[0])]
+    )
+)
+pairs = st.integers(0, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)) | (
+    st.tuples(st.sets(st.integers(0, 2499)), st.sets(st.integers(0, 2499))).map(
+        lambda drawn: tuple([index in each for index in range(2500)] for each in drawn)
+    )
+)
 
 
 def made_of(bits):
@@ -77,11 +89,30 @@ def test_fill_leaves_spare_bits_clear(length):
     assert Bitfield.from_bytes(bitfield.to_bytes(), length).count == length
 
 
-@given(st.integers(0, 40).flatmap(lambda n: st.tuples(*[st.lists(st.booleans(), min_size=n, max_size=n)] * 2)))
-def test_count_common(pair):
+@given(pairs, st.data())
+def test_two_bitfields_agree_with_two_lists(pair, data):
     mine, theirs = pair
-    expected = sum(a and b for a, b in zip(mine, theirs, strict=True))
-    assert made_of(mine).count_common(made_of(theirs)) == expected
+    one, other = made_of(mine), made_of(theirs)
+    both = [index for index, each in enumerate(zip(mine, theirs, strict=True)) if all(each)]
+    assert one.count_common(other) == len(both)
+    assert list((one & other).indices()) == both and (one & other).count == len(both)
+    assert list((one | other).indices()) == [i for i, each in enumerate(zip(mine, theirs, strict=True)) if any(each)]
+    assert (one - other) == made_of([a and not b for a, b in zip(mine, theirs, strict=True)])
+    if mine:
+        near = data.draw(st.integers(0, len(mine) - 1))
+        assert one.find_common(other, near) == min(both, key=lambda index: (index < near, index), default=None)
+
+
+@given(flags)
+def test_flags_are_bytes_that_are_not_zero(bits):
+    assert Bitfield.from_flags(bytes(7 * bit for bit in bits)) == made_of(bits)
+
+
+@given(st.integers(1, 2500), st.data())
+def test_spans(length, data):
+    first, last = data.draw(st.integers(0, length - 1)), data.draw(st.integers(0, length - 1))
+    span = Bitfield.from_span(first, last, length)
+    assert list(span.indices()) == list(range(first, last + 1)) and span.count == max(last + 1 - first, 0)
 
 
 def test_copies_are_independent_and_bitfields_compare_by_value():

@@ -13,8 +13,8 @@ from webtorrent_py.events import (
     TorrentDone,
     TorrentWarning,
 )
-from webtorrent_py.torrent.downloader import SNUB_TIMEOUT
 from webtorrent_py.torrent.readers import Reader
+from webtorrent_py.torrent.requester import SNUB_TIMEOUT
 from webtorrent_py.torrent.torrent import USELESS_TIMEOUT
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake

@@ -22,11 +22,19 @@ BLOCKS = 3
 class FakePeer:
     handle: int
     pieces: set[int]
+    count: int
     refused: set[int] = field(default_factory=set)
     prefers_runs: bool = False
 
     def may_request(self, index: int) -> bool:
         return index in self.pieces and index not in self.refused
+
+    @property
+    def requestable(self) -> Bitfield:
+        bitfield = Bitfield(self.count)
+        for index in self.pieces - self.refused:
+            bitfield.set(index)
+        return bitfield
 
 
 class Swarm:
@@ -37,7 +45,7 @@ class Swarm:
         self.have = Bitfield(count)
         self.selection = Selection(count)
         self.availability = Availability(count, Random(seed))
-        self.pieces = PiecesInProgress()
+        self.pieces = PiecesInProgress(count)
         self.readers = Readers(PIECE_LENGTH)
         self.peers: dict[int, FakePeer] = {}
         self.picker = Picker(
@@ -57,7 +65,7 @@ class Swarm:
         return PIECE_LENGTH - 3 if index == self.count - 1 else PIECE_LENGTH
 
     def add_peer(self, pieces: set[int], refused: set[int] = frozenset()) -> FakePeer:
-        peer = FakePeer(len(self.peers) + 1, set(pieces), set(refused))
+        peer = FakePeer(len(self.peers) + 1, set(pieces), self.count, set(refused))
         self.peers[peer.handle] = peer
         bitfield = Bitfield(self.count)
         for index in pieces:
@@ -96,12 +104,7 @@ class Picking(RuleBasedStateMachine):
         swarm, peer = self.swarm, self.swarm.peers[peer]
         free = {
             (piece.index, number) for piece in swarm.pieces for number in piece.free if piece.open_to(peer.handle)
-        } | {
-            (index, number)
-            for index in swarm.availability.rarest()
-            for number in range(BLOCKS)
-            if not swarm.pieces.full
-        }
+        } | {(index, number) for index in swarm.availability for number in range(BLOCKS) if not swarm.pieces.full}
         could = {each for each in free if peer.may_request(each[0])}
         anything_free = swarm.pieces.any_free or swarm.availability.waiting
         asked = {(p.index, n): list(peers) for p in swarm.pieces for n, peers in p.requested.items()}

@@ -33,7 +33,7 @@ class UnderWay(RuleBasedStateMachine):
 
     @initialize()
     def start(self):
-        self.pieces = PiecesInProgress()
+        self.pieces = PiecesInProgress(100)
         self.asked: dict[tuple[int, int], list[int]] = {}
         self.here: dict[tuple[int, int], int] = {}
         self.under_way: list[int] = []
@@ -176,7 +176,7 @@ TestUnderWay.settings = settings(max_examples=60, stateful_step_count=40, deadli
 
 
 def test_what_is_under_way_is_bounded_in_bytes_but_a_few_pieces_are_always_allowed():
-    pieces = PiecesInProgress()
+    pieces = PiecesInProgress(100)
     size = MAX_BYTES_UNDER_WAY
     for index in range(MIN_PIECES_UNDER_WAY):
         assert not pieces.full
@@ -188,7 +188,7 @@ def test_what_is_under_way_is_bounded_in_bytes_but_a_few_pieces_are_always_allow
 
 
 def test_finishing_a_piece_frees_nothing_to_ask_for():
-    pieces = PiecesInProgress()
+    pieces = PiecesInProgress(100)
     pieces.start(0, 5)
     before = pieces.generation
     pieces.finish(0)

@@ -42,12 +42,13 @@ def test_it_is_what_the_user_selected_and_readers_hold(initial, steps, have):
     assert len(selection) == PIECES
     assert [selection.priority(index) for index in range(PIECES)] == expected
     assert [selection.selected(index) for index in range(PIECES)] == [bool(priority) for priority in model]
-    assert selection.wanted(bitfield) == [
-        index for index, priority in enumerate(expected) if priority and index not in have
-    ]
+    assert list(selection.wanted().indices()) == [index for index, priority in enumerate(expected) if priority]
+    for priority, pieces in selection.by_priority(bitfield):
+        assert list(pieces.indices()) == [index for index in sorted(have) if expected[index] == priority]
+    assert sum(pieces.count for _, pieces in selection.by_priority(bitfield)) == sum(bool(expected[i]) for i in have)
     assert selection.count_missing(bitfield) == sum(bool(p) and i not in have for i, p in enumerate(model))
 
 
 def test_a_torrent_without_pieces():
     selection = Selection(0)
-    assert selection.wanted(Bitfield(0)) == [] and selection.count_missing(Bitfield(0)) == 0
+    assert selection.wanted().none and selection.count_missing(Bitfield(0)) == 0
