@@ -71,6 +71,12 @@ def command_bench(options: argparse.Namespace) -> int:
     return hand_over([PYTHON, "-m", "tests.bench", *options.rest], env=prepare_tests())
 
 
+def command_fuzz(options: argparse.Namespace) -> int:
+    """Look for input that a parser cannot stand: for one target, or for all in turn."""
+    prepare_python("run", "fuzz")
+    return hand_over([PYTHON, "-m", "tests.fuzz", "--seconds", str(options.seconds), *options.target])
+
+
 def command_check(_: argparse.Namespace) -> int:
     """Check format, style, types and layers."""
     prepare_python("run", "test", "check")
@@ -112,6 +118,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "soak": command_soak,
     "check": command_check,
     "bench": command_bench,
+    "fuzz": command_fuzz,
 }
 
 # Commands that hand on what they do not know.
@@ -131,6 +138,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parsers["demo"].add_argument("--port", type=int, default=8000, help="where to serve the page (default: 8000)")
     parsers["demo"].add_argument("--no-open", action="store_true", help="do not open the browser")
     parsers["test"].add_argument("--fast", action="store_true", help="only the tests without a browser")
+    parsers["fuzz"].add_argument("target", nargs="*", help="what to fuzz (default: everything)")
+    parsers["fuzz"].add_argument("--seconds", type=int, default=60, help="for each target (default: 60)")
     options, rest = parser.parse_known_args(arguments)
     options.command = options.command or "dist"
     if rest and options.command not in OPEN_COMMANDS:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from webtorrent_py.codec import bencode, merkle
 from webtorrent_py.codec.bencode import Encodable
 from webtorrent_py.codec.metainfo import parse_info
+from webtorrent_py.codec.text import well_formed
 from webtorrent_py.errors import MetainfoError
 
 MIN_PIECE_LENGTH = 16 * 1024
@@ -79,11 +80,11 @@ def create_info(
     """
     entries = [(tuple(map(_well_formed, path)), length) for path, length in files]
     single_file = len(entries) == 1 if single_file is None else single_file
-    info: dict[str, Encodable] = {"name": _well_formed(name), "piece length": piece_length}
+    info: dict[str, Encodable] = {"name": well_formed(name), "piece length": piece_length}
     if private is not None:
         info["private"] = private
     if source is not None:
-        info["source"] = _well_formed(source)
+        info["source"] = well_formed(source)
     if pieces is not None:
         info["pieces"] = pieces
         if single_file:
@@ -91,7 +92,7 @@ def create_info(
         else:
             info["files"] = _file_list(entries, None if layers is None or len(entries) == 1 else piece_length)
     if layers is not None:
-        paths = [((_well_formed(name),), length) for _, length in entries] if single_file else entries
+        paths = [((well_formed(name),), length) for _, length in entries] if single_file else entries
         info["file tree"] = _file_tree(paths, layers, piece_length)
         info["meta version"] = 2
     encoded = bencode.encode(info)
@@ -127,8 +128,3 @@ def _file_tree(entries: Sequence[tuple[Path, int]], layers: Sequence[bytes], pie
             properties["pieces root"] = merkle.root(layer, merkle.layer_of(piece_length))
         node[""] = properties
     return tree
-
-
-def _well_formed(text: str) -> str:
-    """The text with U+FFFD in place of each lone surrogate, which is how JavaScript encodes them."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

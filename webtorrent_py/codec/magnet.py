@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_plus
 
+from webtorrent_py.codec.text import well_formed
 from webtorrent_py.errors import InvalidTorrentIdError, MagnetError
 
 MAX_URI_LENGTH = 64 * 1024
@@ -69,7 +70,7 @@ class Magnet:
         if self.select_only is not None:
             ranges = (str(first) if first == last else f"{first}-{last}" for first, last in self.select_only)
             parameters.append("so=" + ",".join(ranges))
-        parameters.extend("x.pe=" + quote(peer, safe=":[]") for peer in self.peers)
+        parameters.extend("x.pe=" + quote(peer, safe=":[]", errors="replace") for peer in self.peers)
         return "magnet:?" + "&".join(parameters)
 
 
@@ -84,7 +85,7 @@ def parse_magnet(uri: str) -> Magnet:
     """Read a magnet link. Raises `MagnetError` when it has no info hash or is far too long."""
     if len(uri) > MAX_URI_LENGTH:
         raise MagnetError(f"magnet link is {len(uri)} characters long, over the limit of {MAX_URI_LENGTH}")
-    uri = uri.strip()
+    uri = well_formed(uri).strip()
     scheme = _SCHEME.match(uri)
     if scheme is None:
         raise MagnetError("not a magnet link: it does not begin with 'magnet:?'")
