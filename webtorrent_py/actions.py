@@ -66,6 +66,19 @@ class AcceptAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenConnection:
+    """Connect to a TCP port, of a host by name or by number. → `channel_opened(peer)` or `connection_failed`.
+
+    Only where the client was told that its host `dials_addresses`. From then on the peer's stream is used like a
+    data channel.
+    """
+
+    peer: int
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Send bytes on the peer's open channel, as one or more messages (the wire is a byte stream)."""
 
@@ -148,6 +161,7 @@ Action = (
     | CreateOffer
     | AcceptOffer
     | AcceptAnswer
+    | OpenConnection
     | Send
     | SendBlock
     | ClosePeer

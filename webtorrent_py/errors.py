@@ -103,6 +103,12 @@ class MagnetError(FormatError):
     code = "ERR_MAGNET"
 
 
+class AddressError(FormatError):
+    """Text that is no address of a peer (`host:port`)."""
+
+    code = "ERR_ADDRESS"
+
+
 class RemoteProtocolError(WebTorrentError):
     """The other side broke the protocol."""
 

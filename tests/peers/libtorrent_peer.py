@@ -25,6 +25,18 @@ SETTINGS: "libtorrent.settings_pack" = {
     ),
 }
 
+# To be reached by address: plain TCP, as we speak it.
+TCP_SETTINGS: "libtorrent.settings_pack" = {
+    "enable_incoming_utp": False,
+    "enable_outgoing_utp": False,
+    "in_enc_policy": int(libtorrent.enc_policy.disabled),
+    "out_enc_policy": int(libtorrent.enc_policy.disabled),
+    # Those who have everything stay, so that it can be seen what they said.
+    "close_redundant_connections": False,
+    # A client that failed may be right the next second.
+    "min_reconnect_time": 1,
+}
+
 POLL_MILLISECONDS = 50
 TIMEOUT_SECONDS = 60.0
 
@@ -33,7 +45,7 @@ class LibtorrentPeer:
     """One torrent, a torrent file's bytes or a magnet link, in a session of its own; a context manager.
 
     With `seed` the files below `directory` are taken to be complete and right, unverified: what they really
-    hold is what peers are sent. `rate_limit` is in bytes per second of upload.
+    hold is what peers are sent. `rate_limit` is in bytes per second of upload; `settings` change `SETTINGS`.
     """
 
     def __init__(
@@ -43,9 +55,10 @@ class LibtorrentPeer:
         *trackers: str,
         seed: bool = True,
         rate_limit: int = 0,
+        settings: "libtorrent.settings_pack | None" = None,
     ) -> None:
-        self._session = libtorrent.session(SETTINGS)
-        self._alerts: list[str] = []
+        self._session = libtorrent.session({**SETTINGS, **(settings or {})})
+        self.alerts: list[str] = []
         if isinstance(torrent, str):
             params = libtorrent.parse_magnet_uri(torrent)
         else:
@@ -72,22 +85,38 @@ class LibtorrentPeer:
         """libtorrent's `torrent_status`: `progress`, `total_payload_upload`, `num_peers` and more."""
         return self._handle.status()
 
+    @property
+    def port(self) -> int:
+        """The TCP port on which it takes connections; blocks until there is one."""
+        self.wait_until(lambda: self._session.listen_port() != 0)
+        return self._session.listen_port()
+
+    @property
+    def peers(self) -> list[libtorrent.peer_info]:
+        """What it knows of those it is connected to."""
+        return self._handle.get_peer_info()
+
+    def connect(self, host: str, port: int) -> None:
+        """Let it connect to a peer."""
+        self._handle.connect_peer((host, port))
+
     def wait_until_announced(self) -> None:
         """Block until a tracker has answered: from here on newcomers are told of this peer."""
-        self._wait(lambda: any(tracker["verified"] for tracker in self._handle.trackers()))
+        self.wait_until(lambda: any(tracker["verified"] for tracker in self._handle.trackers()))
 
     def wait_until_done(self, timeout: float = TIMEOUT_SECONDS) -> None:
         """Block until every piece is here and verified; raise `TimeoutError` with the alerts seen."""
-        self._wait(lambda: self.status.is_seeding, timeout)
+        self.wait_until(lambda: self.status.is_seeding, timeout)
 
-    def _wait(self, condition: Callable[[], bool], timeout: float = TIMEOUT_SECONDS) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout: float = TIMEOUT_SECONDS) -> None:
+        """Block until the condition holds, which is looked at whenever there are news; raise `TimeoutError`."""
         deadline = time.monotonic() + timeout
         while not condition():
             if time.monotonic() > deadline:
                 status = self.status
-                raise TimeoutError(f"libtorrent is {status.state} at {status.progress:.1%}; alerts: {self._alerts}")
+                raise TimeoutError(f"libtorrent is {status.state} at {status.progress:.1%}; alerts: {self.alerts}")
             self._session.wait_for_alert(POLL_MILLISECONDS)
-            self._alerts += [alert.message() for alert in self._session.pop_alerts()]
+            self.alerts += [alert.message() for alert in self._session.pop_alerts()]
 
     def close(self) -> None:
         """End the session; the tracker is told. Blocks until the sockets are closed."""

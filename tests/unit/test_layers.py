@@ -25,7 +25,20 @@ API = 6
 # What the core may have of the standard library: nothing that reads a clock, a socket, a file or the environment.
 PURE = {
     *("abc", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "enum", "functools"),
-    *("hashlib", "heapq", "itertools", "json", "math", "mimetypes", "operator", "re", "struct", "types", "typing"),
+    *(
+        "hashlib",
+        "heapq",
+        "ipaddress",
+        "itertools",
+        "json",
+        "math",
+        "mimetypes",
+        "operator",
+        "re",
+        "struct",
+        "types",
+        "typing",
+    ),
     "urllib.parse",
 }
 

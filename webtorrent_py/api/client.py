@@ -57,7 +57,12 @@ class WebTorrent(Emitter):
         self.host = host
         self.peer_id = peer_id or _PEER_ID_PREFIX + bytes(host.random.choices(_PEER_ID_DIGITS, k=12))
         self.core = core or Client(
-            peer_id=self.peer_id, random=host.random, max_conns=max_conns, trackers=tuple(trackers or ())
+            peer_id=self.peer_id,
+            random=host.random,
+            max_conns=max_conns,
+            trackers=tuple(trackers or ()),
+            dials_addresses=host.dials_addresses,
+            listen_port=host.listen_port,
         )
         self.destroyed = False
         self._trackers = trackers

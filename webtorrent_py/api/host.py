@@ -23,6 +23,16 @@ class Host(Protocol):
         """The source of all randomness, seeded by the host."""
         ...
 
+    @property
+    def dials_addresses(self) -> bool:
+        """Whether it can connect to peers by address (`OpenConnection`)."""
+        ...
+
+    @property
+    def listen_port(self) -> int | None:
+        """The TCP port on which it takes connections of peers (`connection_accepted`), if it does."""
+        ...
+
     def now(self) -> float:
         """Seconds of a monotonic clock."""
         ...

@@ -11,6 +11,7 @@ from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
 from webtorrent_py.api.file import File
 from webtorrent_py.api.reader import CoreReader
+from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import DestroyedError, InvalidRangeError, WebTorrentError
@@ -195,6 +196,11 @@ class Torrent(Emitter):
     def resume(self) -> None:
         """Go on after `pause`."""
         self.run(self.core.resume, self.core_torrent.id)
+
+    def add_peer(self, address: str) -> bool:
+        """Connect to a peer at `host:port`. False where the host can connect to no addresses. Raises `AddressError`."""
+        added: bool = self.run(self.core.add_peer, self.core_torrent.id, parse_address(address))
+        return added
 
     def select(self, first: int, last: int, priority: int = 1) -> None:
         """Download pieces `first` to `last`, both inclusive; higher priorities (1 to 255) first.

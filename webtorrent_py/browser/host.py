@@ -38,6 +38,10 @@ class Blob:
 class BrowserHost:
     """The `webtorrent_py.api.Host` of a worker. `io` is the JavaScript module."""
 
+    # A page has no TCP.
+    dials_addresses = False
+    listen_port = None
+
     def __init__(self, io: Any) -> None:
         self.random = random.Random()
         self._io = io

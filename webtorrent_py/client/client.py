@@ -6,20 +6,30 @@ costs more with more torrents: each has its deadline in a heap, and only the one
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from random import Random
 
 from webtorrent_py.actions import Action, CloseStore
+from webtorrent_py.client.connecting import Connecting, Connections
+from webtorrent_py.client.dialling import Dialling
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
+from webtorrent_py.codec.address import Address, parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import DuplicateTorrentError, InvalidRangeError, MetainfoError, UnknownTorrentError
+from webtorrent_py.errors import (
+    AddressError,
+    DuplicateTorrentError,
+    InvalidRangeError,
+    MetainfoError,
+    UnknownTorrentError,
+)
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
 from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
-from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.timers import Timers
+from webtorrent_py.torrent.candidates import Source
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
@@ -29,12 +39,24 @@ from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, Remot
 class Client:
     """All torrents of one user. `now` is always seconds of the same monotonic clock.
 
-    `peer_id` is 20 bytes; `trackers` are announced to for every torrent, besides its own.
+    `peer_id` is 20 bytes; `trackers` are announced to for every torrent, besides its own. `dials_addresses`: the host
+    can carry out `OpenConnection`; `listen_port`: the TCP port from which it reports `connection_accepted`.
     """
 
-    def __init__(self, *, peer_id: bytes, random: Random, max_conns: int = 55, trackers: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        peer_id: bytes,
+        random: Random,
+        max_conns: int = 55,
+        trackers: Iterable[str] = (),
+        dials_addresses: bool = False,
+        listen_port: int | None = None,
+    ) -> None:
         self.peer_id = peer_id
         self.max_conns = max_conns
+        self.dials_addresses = dials_addresses
+        self.listen_port = listen_port
         self.torrents: dict[int, Torrent] = {}
         self._trackers_for_all = tuple(trackers)
         self._random = random
@@ -42,8 +64,17 @@ class Client:
         self._handles = Handles()
         self._trackers = Trackers(peer_id, self._outbox, random, self._handles)
         self._signalling = Signalling(self._outbox, random, self._handles)
+        self._dialling = Dialling(self._outbox, self._handles)
         self._by_hash: dict[bytes, Torrent] = {}
-        self._connections: dict[int, tuple[Torrent, PeerConnection]] = {}
+        self._connections: Connections = {}
+        self._connecting = Connecting(
+            peer_id,
+            outbox=self._outbox,
+            signalling=self._signalling,
+            dialling=self._dialling,
+            torrents=self._by_hash,
+            connections=self._connections,
+        )
         self._readers: dict[int, Torrent] = {}
         self._completed: set[int] = set()
         self._timers: Timers[int] = Timers()
@@ -86,6 +117,8 @@ class Client:
                 only_files=source.select_only if isinstance(source, Magnet) else None,
                 sequential=strategy == "sequential",
                 max_conns=self.max_conns,
+                dials_addresses=self.dials_addresses,
+                listen_port=self.listen_port,
             ),
             outbox=self._outbox,
             random=self._random,
@@ -98,6 +131,10 @@ class Client:
         if isinstance(source, Metainfo):
             torrent.activate(source, now)
         self._trackers.add_torrent(torrent.info_hash, torrent.trackers, now)
+        for text in source.peers if isinstance(source, Magnet) else ():
+            # Links are mangled on their way; what is no address says nothing.
+            with suppress(AddressError):
+                self.add_peer(torrent.id, parse_address(text), now)
         self._settle(torrent, now)
         self._settle_trackers(now)
         return torrent
@@ -137,6 +174,15 @@ class Client:
         for torrent in list(self.torrents):
             self.remove(torrent, now)
         self._signalling.close_all()
+        self._dialling.close_all()
+
+    def add_peer(self, torrent: int, address: Address, now: float) -> bool:
+        """Somebody knows of a peer of this torrent. False: the host connects to no addresses."""
+        found = self._torrent(torrent)
+        if self.dials_addresses:
+            found.candidates.add(address, Source.NAMED)
+            self._dialling.wake(found.info_hash, now)
+        return self.dials_addresses
 
     def select(self, torrent: int, first: int, last: int, priority: int, now: float) -> None:
         """Download the pieces from `first` to `last` (inclusive); a priority of 0 deselects them."""
@@ -167,6 +213,7 @@ class Client:
         """Go on after `pause`."""
         found = self._torrent(torrent)
         found.resume(now)
+        self._dialling.wake(found.info_hash, now)
         self._trackers.announce_now(found.info_hash, now)
         self._settle(found, now)
         self._settle_trackers(now)
@@ -234,36 +281,27 @@ class Client:
 
     def connection_failed(self, peer: int, reason: str, now: float) -> None:
         """A connection could not be made. Offers fail for many a reason; the next announce makes new ones."""
-        self._signalling.failed(peer)
+        self._connecting.failed(peer, now)
         self._settle_trackers(now)
 
     def channel_opened(self, peer: int, now: float) -> None:
-        """A data channel is open."""
-        dial = self._signalling.opened(peer)
-        torrent = self._by_hash.get(dial.info_hash) if dial and dial.info_hash else None
-        if dial is None or torrent is None:
-            return
-        connection = PeerConnection(
-            peer,
-            info_hash=torrent.info_hash,
-            own_id=self.peer_id,
-            outgoing=dial.outgoing,
-            offer_id=dial.offer_id,
-            outbox=self._outbox,
-            now=now,
-            peer_id=dial.peer_id,
-        )
-        self._connections[peer] = torrent, connection
-        torrent.peer_opened(connection, now)
-        self._settle(torrent, now)
+        """A data channel, or a connection that `OpenConnection` asked for, is open."""
+        if torrent := self._connecting.opened(peer, now):
+            self._settle(torrent, now)
+
+    def connection_accepted(self, host: str, port: int, now: float) -> int | None:
+        """Somebody connected from this address: the handle to use for it, or None, and it is to be closed."""
+        return self._connecting.accept(host, port, now)
 
     def receive_data(self, peer: int, data: bytes, now: float) -> None:
-        """Bytes came on a data channel, cut in any way."""
+        """Bytes came on a data channel or connection, cut in any way."""
         found = self._connections.get(peer)
         if found is not None:
             torrent, connection = found
             torrent.receive_data(connection, data, now)
             self._settle(torrent, now)
+        elif guest_of := self._connecting.guest_said(peer, data, now):
+            self._settle(guest_of, now)
 
     def writable(self, peer: int, now: float) -> None:
         """A data channel's buffer ran low after `SendBlock`s."""
@@ -273,8 +311,8 @@ class Client:
             torrent.writable(connection, now)
 
     def channel_closed(self, peer: int, now: float) -> None:
-        """A data channel is gone, open or not."""
-        self._signalling.failed(peer)
+        """A data channel or connection is gone, open or not."""
+        self._connecting.failed(peer, now)
         found = self._connections.get(peer)
         if found is not None:
             torrent, connection = found
@@ -306,7 +344,8 @@ class Client:
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next; None if nothing waits for time to pass."""
-        times = (self._timers.next(), self._trackers.get_timer(), self._signalling.get_timer())
+        parts = (self._trackers, self._signalling, self._dialling)
+        times = (self._timers.next(), *(part.get_timer() for part in parts))
         return min((time for time in times if time is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
@@ -315,6 +354,10 @@ class Client:
             torrent = self.torrents[id]
             torrent.handle_timer(now)
             self._settle(torrent, now)
+            if torrent.candidates.ready and self._connecting.room(torrent):
+                self._dialling.wake(torrent.info_hash, now)
+        for info_hash in self._dialling.handle_timer(now):
+            self._connecting.dial(info_hash, now)
         self._trackers.handle_timer(now)
         self._signalling.handle_timer(now)
         self._settle_trackers(now)
@@ -331,6 +374,8 @@ class Client:
 
     def _settle(self, torrent: Torrent, now: float) -> None:
         lost = self._forget_dropped(torrent)
+        if lost and len(torrent.candidates):
+            self._dialling.wake(torrent.info_hash, now)
         if torrent.failed is not None:
             self._leave_swarm(torrent, now)
             self._settle_trackers(now)
@@ -351,6 +396,7 @@ class Client:
 
     def _leave_swarm(self, torrent: Torrent, now: float) -> None:
         self._signalling.torrent_removed(torrent.info_hash)
+        self._dialling.torrent_removed(torrent.info_hash)
         self._trackers.remove_torrent(torrent.info_hash, _stats(torrent), now)
 
     def _settle_trackers(self, now: float) -> None:
@@ -386,20 +432,15 @@ class Client:
             return
         match event:
             case AnnounceDue():
-                room = found.options.max_conns - len(found.peers) - self._signalling.connecting(found.info_hash)
-                wanted = min(event.offers_wanted, room) if found.wants_peer(None) else 0
+                wanted = min(event.offers_wanted, self._connecting.room(found))
                 self._signalling.gather(url, found.info_hash, wanted, len(self._connections), now)
             case AnnounceResponse():
                 self._outbox.tell(TrackerAnnounced(found.id, url, event.complete, event.incomplete))
             case RemoteOffer():
-                if self._wants(found, event.peer_id):
+                if self._connecting.wants(found, event.peer_id):
                     self._signalling.offer_received(url, event, len(self._connections), now)
             case RemoteAnswer():
-                self._signalling.answer_received(event, self._wants(found, event.peer_id), now)
-
-    def _wants(self, torrent: Torrent, peer_id: bytes) -> bool:
-        busy = len(torrent.peers) + self._signalling.connecting(torrent.info_hash)
-        return busy < torrent.options.max_conns and torrent.wants_peer(peer_id)
+                self._signalling.answer_received(event, self._connecting.wants(found, event.peer_id), now)
 
     def _torrent(self, id: int) -> Torrent:
         torrent = self.torrents.get(id)

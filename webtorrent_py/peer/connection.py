@@ -6,9 +6,10 @@ is called by name (`send_request`, `send_choke` …) and leaves through the outb
 its peer, not the torrent: it decides nothing about what to ask for or whom to serve.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from webtorrent_py.actions import ClosePeer, Send, SendBlock
+from webtorrent_py.codec.address import Address
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.incoming import Block, IncomingState
@@ -28,7 +29,7 @@ class PeerConnection(IncomingState):
     """The wire to one peer.
 
     `handle` names it to the host, `outgoing` tells whether we made the offer. Both ends send their handshake at
-    once (BEP 3).
+    once (BEP 3). `address` is the other end of a TCP connection, `offer_id` names a data channel.
     """
 
     def __init__(
@@ -38,14 +39,16 @@ class PeerConnection(IncomingState):
         info_hash: bytes,
         own_id: bytes,
         outgoing: bool,
-        offer_id: bytes,
+        offer_id: bytes = b"",
         outbox: Outbox,
         now: float,
         peer_id: bytes | None = None,
+        address: Address | None = None,
     ) -> None:
         super().__init__(info_hash, peer_id, now)
         self.handle = handle
         self.outgoing = outgoing
+        self.address = address
         self.offer_id = offer_id
         self.closed = False
         self.opened_at = now
@@ -58,6 +61,14 @@ class PeerConnection(IncomingState):
 
         self._own_id = own_id
         self._outbox = outbox
+
+    @property
+    def listens_at(self) -> Address | None:
+        """The address at which a connection can be made to the peer, where it is known."""
+        if self.address is None or self.outgoing:
+            return self.address
+        port = self.extension.port if self.extension else None
+        return Address(self.address.host, port) if port else None
 
     def send_handshake(self, now: float) -> None:
         """Open the conversation (BEP 3)."""
@@ -73,11 +84,14 @@ class PeerConnection(IncomingState):
         else:
             self._send(m.BitfieldMessage(have.to_bytes()).serialize(), now)
 
-    def send_extended_handshake(self, metadata_size: int | None, now: float) -> None:
+    def send_extended_handshake(
+        self, metadata_size: int | None, now: float, *, ids: Mapping[str, int] = OUR_IDS, port: int | None = None
+    ) -> None:
         """Name our extensions (BEP 10); sent again when the metadata's size becomes known."""
         if self._extended:
             handshake = ExtendedHandshake(
-                ids=OUR_IDS,
+                ids=ids,
+                port=port,
                 metadata_size=metadata_size,
                 client=None,
                 reqq=MAX_QUEUED_REQUESTS,
@@ -89,6 +103,11 @@ class PeerConnection(IncomingState):
         """Send a `ut_metadata` message under the id that the peer gave it."""
         if self.metadata_id:
             self._send(m.Extended(self.metadata_id, payload).serialize(), now)
+
+    def send_extension(self, name: str, payload: bytes, now: float) -> None:
+        """Send an extension's message under the id that the peer gave it, if it takes any."""
+        if name in self._extension_ids:
+            self._send(m.Extended(self._extension_ids[name], payload).serialize(), now)
 
     def send_haves(self, haves: bytes, now: float) -> None:
         """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""

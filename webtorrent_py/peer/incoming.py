@@ -297,6 +297,10 @@ class IncomingState:
             return False
         return not self.peer_choking or index in self.allowed_fast
 
+    def has_extension(self, name: str) -> bool:
+        """Whether the peer takes messages of this extension (BEP 10)."""
+        return name in self._extension_ids
+
     @property
     def requestable(self) -> Bitfield:
         """The pieces for which `may_request` holds. The number of pieces is known."""

@@ -8,7 +8,7 @@ handshake, duplicate peers, bans, timeouts, counting) is here.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
@@ -24,11 +24,15 @@ from webtorrent_py.events import (
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.active import Active
+from webtorrent_py.torrent.bans import Bans
+from webtorrent_py.torrent.candidates import Candidates
+from webtorrent_py.torrent.exchange import Exchange
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
+from webtorrent_py.wire.extensions import OUR_IDS
 from webtorrent_py.wire.handshake import Handshake
-from webtorrent_py.wire.messages import Message
+from webtorrent_py.wire.messages import Extended, Message
 
 # Seconds. A peer whose channel is open has nothing to wait for with its handshake (stock: 25).
 HANDSHAKE_TIMEOUT = 25.0
@@ -40,8 +44,6 @@ IDLE_TIMEOUT = 180.0
 USELESS_TIMEOUT = 120.0
 TICK = 1.0
 NO_PEERS_INTERVAL = 30.0
-# Peer ids of peers that are gone but may still be found to have lied, and of those that were banned.
-MAX_REMEMBERED_PEERS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class TorrentOptions:
     `have_all`: the store holds everything, verified (seeding). `deselect`: want nothing until asked to.
     `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
     `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
+    `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
     """
 
     have_all: bool = False
@@ -59,6 +62,8 @@ class TorrentOptions:
     only_files: tuple[tuple[int, int], ...] | None = None
     sequential: bool = False
     max_conns: int = 55
+    dials_addresses: bool = False
+    listen_port: int | None = None
 
 
 class Phase(Protocol):
@@ -108,8 +113,9 @@ class Torrent:
         self._name = name
         self._outbox = outbox
         self._random = random
-        self._banned: dict[bytes, None] = {}
-        self._gone: dict[int, bytes] = {}
+        self.bans = Bans()
+        self.candidates = Candidates(self.bans, random)
+        self._exchange = Exchange(self.peers, self.candidates, enabled=options.dials_addresses)
         self._dropped: list[int] = []
         self._next_tick = now + TICK
         self._no_peers_at = now + NO_PEERS_INTERVAL
@@ -192,6 +198,8 @@ class Torrent:
     def activate(self, metainfo: Metainfo, now: float) -> None:
         """The metadata is known: go on to `Active`. Peers that had come before are taken along."""
         self.metainfo = metainfo
+        if metainfo.private:
+            self._exchange.stop()
         active = Active(
             self.id,
             metainfo,
@@ -218,7 +226,7 @@ class Torrent:
                 self.punish(peer, error, now)
                 continue
             if peer.handshaken:
-                peer.send_extended_handshake(len(metainfo.info), now)
+                self._send_extended_handshake(peer, now)
                 active.peer_added(peer, now)
         active.announce_ready()
 
@@ -246,7 +254,7 @@ class Torrent:
             return False
         if peer_id is None:
             return True
-        if peer_id == self._own_id or peer_id in self._banned:
+        if peer_id == self._own_id or self.bans.has_id(peer_id):
             return False
         return not any(peer.handshaken and peer.peer_id == peer_id for peer in self.peers.values())
 
@@ -266,6 +274,8 @@ class Torrent:
                 if isinstance(message, Handshake):
                     self._handshake_received(peer, now)
                 else:
+                    if isinstance(message, Extended):
+                        self._exchange.message_received(peer, message, now)
                     self._phase.message_received(peer, message, now)
             if isinstance(self._phase, Resolving) and (info := self._phase.take_metadata()) is not None:
                 self._metadata_received(info, now)
@@ -284,16 +294,15 @@ class Torrent:
             return
         self._dropped.append(peer.handle)
         peer.close()
+        self._exchange.removed(peer, now)
         if peer.handshaken:
-            assert peer.peer_id is not None
-            _remember(self._gone, peer.handle, peer.peer_id)
+            self.bans.left(peer)
             self._phase.peer_removed(peer, now)
             self._outbox.tell(PeerDisconnected(self.id, peer.handle, reason))
 
     def punish(self, peer: PeerConnection, error: WebTorrentError, now: float) -> None:
         """Drop a peer that broke the rules, keep it away, and tell why."""
-        if peer.peer_id is not None:
-            _remember(self._banned, peer.peer_id, None)
+        self.bans.ban(peer)
         self.drop(peer, str(error), now)
         self._outbox.tell(TorrentWarning(self.id, error))
 
@@ -309,8 +318,10 @@ class Torrent:
 
     def _handshake_received(self, peer: PeerConnection, now: float) -> None:
         assert peer.peer_id is not None
-        if peer.peer_id == self._own_id or peer.peer_id in self._banned:
+        if peer.peer_id == self._own_id or self.bans.has_id(peer.peer_id):
             peer.handshaken = False
+            if peer.address is not None and peer.outgoing:
+                self.candidates.avoid(peer.address)
             self.drop(peer, "a connection to ourselves, or to a banned peer", now)
             return
         twin = next((other for other in self._connected() if other is not peer and other.peer_id == peer.peer_id), None)
@@ -323,9 +334,14 @@ class Torrent:
                 return
         have = self._active.progress.have if self._active else None
         peer.send_pieces(have, now)
-        peer.send_extended_handshake(len(self.metainfo.info) if self.metainfo else None, now)
+        self._send_extended_handshake(peer, now)
         self._phase.peer_added(peer, now)
         self._outbox.tell(PeerConnected(self.id, peer.handle, peer.peer_id))
+
+    def _send_extended_handshake(self, peer: PeerConnection, now: float) -> None:
+        size = len(self.metainfo.info) if self.metainfo else None
+        ids = {**OUR_IDS, **self._exchange.ids}
+        peer.send_extended_handshake(size, now, ids=ids, port=self.options.listen_port)
 
     def _rank(self, peer: PeerConnection) -> tuple[bytes, bytes]:
         """Orders two connections to the same peer; both ends compute the same and keep the greater."""
@@ -345,8 +361,8 @@ class Torrent:
             error = WireError(f"the peer sent wrong bytes in piece {index}")
             if handle in self.peers:
                 self.punish(self.peers[handle], error, now)
-            elif handle in self._gone:
-                _remember(self._banned, self._gone[handle], None)
+            else:
+                self.bans.ban_who_left(handle)
 
     def piece_stored(self, index: int, now: float) -> None:
         """The host stored a verified piece."""
@@ -433,6 +449,7 @@ class Torrent:
                 self._no_peers_at = now + NO_PEERS_INTERVAL
                 self._check_peers(now)
                 self._phase.tick(now)
+                self._exchange.tick(now)
         elif now >= self._no_peers_at:
             self._no_peers_at = now + NO_PEERS_INTERVAL
             self._outbox.tell(NoPeers(self.id))
@@ -455,15 +472,3 @@ class Torrent:
         seed = next((peer for peer in self._connected() if peer.bitfield and peer.bitfield.all), None)
         if seed is not None:
             self.drop(seed, "both have everything, and others may be waiting", now)
-
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
-
-
-def _remember(memory: dict[_Key, _Value], key: _Key, value: _Value) -> None:
-    """Keep the newest `MAX_REMEMBERED_PEERS` entries."""
-    memory.pop(key, None)
-    memory[key] = value
-    if len(memory) > MAX_REMEMBERED_PEERS:
-        del memory[next(iter(memory))]

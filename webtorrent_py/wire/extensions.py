@@ -20,6 +20,10 @@ UT_METADATA: Final = "ut_metadata"
 OUR_IDS: Final[Mapping[str, int]] = {UT_METADATA: 1}
 """The ids under which we take extended messages."""
 
+UT_PEX: Final = "ut_pex"
+UT_PEX_ID: Final = 2
+"""The id for peer exchange (BEP 11), which not every torrent takes part in."""
+
 METADATA_SIZE_LIMIT: Final = 10_000_000
 """Largest info dictionary, in bytes: stock peers' limit."""
 
@@ -34,7 +38,8 @@ class ExtendedHandshake:
     """`ids`: extension name → id that the sender takes its messages under; 0 switches it off.
 
     `metadata_size`: bytes of the info dictionary, if the sender has it. `client`: the sender's name and
-    version. `reqq`: how many requests it keeps waiting. `upload_only`: it wants no pieces (BEP 21).
+    version. `reqq`: how many requests it keeps waiting. `upload_only`: it wants no pieces (BEP 21). `port`: the TCP
+    port it listens on.
     """
 
     ids: Mapping[str, int] = field(default_factory=dict)
@@ -42,6 +47,7 @@ class ExtendedHandshake:
     client: str | None = None
     reqq: int | None = None
     upload_only: bool = False
+    port: int | None = None
 
     def ids_after(self, known: Mapping[str, int]) -> dict[str, int]:
         """The extensions that are on, and their ids, after this handshake changed the `known` ones."""
@@ -52,6 +58,8 @@ class ExtendedHandshake:
         dictionary: dict[bytes, bencode.Encodable] = {b"m": {name.encode(): id for name, id in self.ids.items()}}
         if self.metadata_size is not None:
             dictionary[b"metadata_size"] = self.metadata_size
+        if self.port is not None:
+            dictionary[b"p"] = self.port
         if self.reqq is not None:
             dictionary[b"reqq"] = self.reqq
         if self.upload_only:
@@ -63,7 +71,7 @@ class ExtendedHandshake:
     @classmethod
     def parse(cls, payload: bytes) -> Self:
         """Raises `WireError`."""
-        dictionary, _ = _decode_dictionary(payload, "extended handshake")
+        dictionary, _ = decode_dictionary(payload, "extended handshake")
         ids = dictionary.get(b"m")
         client = dictionary.get(b"v")
         return cls(
@@ -72,6 +80,7 @@ class ExtendedHandshake:
             client=client.decode(errors="replace")[:_CLIENT_LENGTH_LIMIT] if isinstance(client, bytes) else None,
             reqq=_int_within(dictionary.get(b"reqq"), 1, _REQQ_LIMIT),
             upload_only=dictionary.get(b"upload_only") == 1,
+            port=_int_within(dictionary.get(b"p"), 1, 65535),
         )
 
 
@@ -126,7 +135,7 @@ def parse_metadata_message(payload: bytes) -> MetadataMessage | None:
     A piece's number is below that of the largest metadata, and the data of a `MetadataData` is as long as
     its `total_size` says. Raises `WireError`.
     """
-    dictionary, end = _decode_dictionary(payload, "metadata message")
+    dictionary, end = decode_dictionary(payload, "metadata message")
     kind = dictionary.get(b"msg_type")
     if not isinstance(kind, int):
         raise WireError("metadata message without a type")
@@ -148,7 +157,8 @@ def parse_metadata_message(payload: bytes) -> MetadataMessage | None:
     return MetadataData(piece, total_size, payload[end:])
 
 
-def _decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, bencode.Value], int]:
+def decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, bencode.Value], int]:
+    """The dictionary that a payload begins with, and the offset of what follows it. Raises `WireError`."""
     try:
         value, end = bencode.decode_prefix(payload)
     except BencodeError as error:

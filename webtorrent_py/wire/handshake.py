@@ -8,6 +8,9 @@ from webtorrent_py.errors import WireError
 PROTOCOL_PREFIX: Final = b"\x13BitTorrent protocol"
 RESERVED_LENGTH: Final = 8
 ID_LENGTH: Final = 20
+ROUTE_LENGTH: Final = len(PROTOCOL_PREFIX) + RESERVED_LENGTH + ID_LENGTH
+"""Bytes after which it is known for which torrent a handshake is."""
+
 HANDSHAKE_LENGTH: Final = len(PROTOCOL_PREFIX) + RESERVED_LENGTH + 2 * ID_LENGTH
 
 _EXTENSIONS_BIT: Final = 1 << 20  # BEP 10: the 20th bit from the right
@@ -70,3 +73,8 @@ def check_prefix(data: bytes) -> None:
     """Raise `WireError` as soon as `data`, however short, cannot begin a handshake."""
     if not PROTOCOL_PREFIX.startswith(data[: len(PROTOCOL_PREFIX)]):
         raise WireError("the peer does not speak the BitTorrent protocol")
+
+
+def routed_info_hash(data: bytes) -> bytes:
+    """The info hash in a handshake of which `ROUTE_LENGTH` bytes at least are there."""
+    return data[ROUTE_LENGTH - ID_LENGTH : ROUTE_LENGTH]

@@ -45,6 +45,9 @@ class Network:
 class MemoryHost:
     """A `webtorrent_py.api.Host`. An SDP is the name of the connection's end that made it."""
 
+    dials_addresses = False
+    listen_port: int | None = None
+
     def __init__(self, network: Network, seed: int) -> None:
         self.random = random.Random(seed)
         self.network = network

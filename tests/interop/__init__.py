@@ -1,0 +1,1 @@
+"""Our core and libtorrent, over TCP on loopback."""
