@@ -5,7 +5,7 @@ any other exception is a finding, and so is a value that does not survive being 
 """
 
 from collections.abc import Callable
-from hashlib import sha1
+from hashlib import sha1, sha256
 from random import Random
 
 from webtorrent_py.codec import bencode
@@ -53,19 +53,26 @@ def metainfo(data: bytes) -> None:
 
 
 def check_metainfo(torrent: Metainfo) -> None:
-    """Its own torrent file means the same; its files lie end to end; nothing leaves the torrent's folder."""
-    assert torrent.info_hash == sha1(torrent.info).digest()
+    """Its own torrent file means the same; its files do not overlap; nothing leaves the torrent's folder."""
+    hashes = {torrent.info_hash_v2 and torrent.info_hash_v2[:20], torrent.has_v1 and sha1(torrent.info).digest()}
+    assert torrent.info_hash in hashes and set(torrent.swarm_hashes) == hashes - {None, False}
+    assert torrent.info_hash_v2 in (None, sha256(torrent.info).digest())
     assert parse_torrent(torrent.torrent_file()) == torrent
-    offset = 0
+    end = 0
     for index, file in enumerate(torrent.files):
-        assert file.offset == offset and file.length >= 0
-        offset += file.length
+        # In v1 files follow each other, in v2 each that has bytes begins with a piece.
+        gap = 0 if torrent.has_v1 or not file.length else -end % torrent.piece_length
+        assert file.length >= 0 and file.offset == end + gap
+        end = file.offset + file.length
         for part in file.path:
             assert part not in ("", ".", "..") and not {"/", "\\", "\0"} & set(part)
         assert (torrent.file_pieces(index) is None) == (file.length == 0)
-    assert offset == torrent.length
+    assert end == torrent.extent
     assert len({file.path for file in torrent.files}) == len(torrent.files)
     assert sum(torrent.piece_size(index) for index in range(torrent.piece_count)) == torrent.length
+    roots = {file.pieces_root for file in torrent.files}
+    for root, layer in torrent.piece_layers.items():
+        assert root in roots and len(layer) > 32
     check_magnet(torrent.magnet())
 
 

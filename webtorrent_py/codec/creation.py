@@ -78,7 +78,7 @@ def create_info(
 
     Raises `MetainfoError` when `parse_info` could not read the outcome.
     """
-    entries = [(tuple(map(_well_formed, path)), length) for path, length in files]
+    entries = [(tuple(map(well_formed, path)), length) for path, length in files]
     single_file = len(entries) == 1 if single_file is None else single_file
     info: dict[str, Encodable] = {"name": well_formed(name), "piece length": piece_length}
     if private is not None:
