@@ -3,15 +3,20 @@
 This looks inside, so that tests of behaviour need not.
 """
 
+from collections import Counter
+
 from webtorrent_py.client import Client
+from webtorrent_py.client.dialling import MAX_DIALS, MAX_GUESTS
 from webtorrent_py.client.signalling import MAX_CONNECTIONS, Stage
 from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS, PeerConnection
+from webtorrent_py.torrent.candidates import MAX_CANDIDATES
 from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.picker import MAX_REQUESTERS
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.torrent import Torrent
+from webtorrent_py.wire.handshake import ROUTE_LENGTH
 
 
 def check_client(client: Client) -> None:
@@ -22,6 +27,7 @@ def check_client(client: Client) -> None:
     assert client._completed <= set(client.torrents)
     assert {torrent.info_hash: torrent for torrent in client.torrents.values()} == client._by_hash
     check_signalling(client)
+    check_dialling(client)
     for torrent in client.torrents.values():
         check_torrent(torrent)
 
@@ -40,6 +46,27 @@ def check_signalling(client: Client) -> None:
         # Everything that waits ends by itself.
         assert signalling._timers._deadlines.get(dial.handle) is not None
         assert dial.info_hash is None or dial.info_hash in client._by_hash
+
+
+def check_dialling(client: Client) -> None:
+    """Connections by address are bounded, and what is under way is accounted for."""
+    dialling = client._dialling
+    dials, guests = dialling._dials, dialling._guests
+    assert len(dials) <= MAX_DIALS and len(guests) <= MAX_GUESTS
+    assert not (set(dials) | set(guests)) & set(client._connections)
+    assert set(dialling._timeouts._deadlines) == {*dials, *guests}
+    assert dialling._connecting == Counter(dial.info_hash for dial in dials.values())
+    assert {dial.info_hash for dial in dials.values()} <= client._by_hash.keys()
+    assert all(len(guest.said) < ROUTE_LENGTH for guest in guests.values())
+    for torrent in client.torrents.values():
+        under_way = client._signalling.connecting(torrent.info_hash) + dialling.connecting(torrent.info_hash)
+        assert len(torrent.peers) + under_way <= torrent.options.max_conns
+        busy = [dial.address for dial in dials.values() if dial.candidates is torrent.candidates]
+        busy += [peer.listens_at for peer in torrent.peers.values() if peer.address is not None and peer.outgoing]
+        known = torrent.candidates._known
+        assert all(known[address].busy for address in busy if address in known)
+        assert len(known) <= MAX_CANDIDATES
+        assert client.dials_addresses or not known
 
 
 def check_torrent(torrent: Torrent) -> None:

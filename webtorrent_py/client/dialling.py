@@ -160,11 +160,12 @@ class Dialling:
             if dial is not None:
                 dial.candidates.ended(dial.address, now)
                 self.wake(dial.info_hash, now)
-        due = self._looks.take_due(now)
+        due = [each for each in self._looks.take_due(now) if each not in self._waiting]
         if self._waiting and len(self._dials) < MAX_DIALS:
-            # Those who find no place again get in line again, behind the others.
-            due += [waiting for waiting in self._waiting if waiting not in due]
-            self._waiting.clear()
+            # One at a time: it takes what places there are, and what it still lacks it waits for behind the others.
+            first = next(iter(self._waiting))
+            del self._waiting[first]
+            due.append(first)
         return due
 
     def _forget(self, handle: int) -> Dial | None:

@@ -67,7 +67,13 @@ def test_extended_handshake_has_the_keys_of_the_specification() -> None:
         {},
         {"m": 3, "v": 4, "metadata_size": "many", "reqq": [], "upload_only": {}},
         {"m": [], "v": [], "metadata_size": 0, "reqq": 0, "upload_only": 0},
-        {"metadata_size": METADATA_SIZE_LIMIT + 1, "reqq": -1, "upload_only": b"1", "p": 6881, "yourip": b"\x7f\0\0\1"},
+        {
+            "metadata_size": METADATA_SIZE_LIMIT + 1,
+            "reqq": -1,
+            "upload_only": b"1",
+            "p": 65536,
+            "yourip": b"\x7f\0\0\1",
+        },
         {"m": {"ut_metadata": "one", "ut_pex": 256, "lt_donthave": -1, "x": {}}},
     ],
 )
