@@ -18,6 +18,7 @@ from typing import Any
 from tests.invariants import check_client
 from webtorrent_py import actions as a
 from webtorrent_py.client import Client
+from webtorrent_py.codec.address import Address
 from webtorrent_py.codec.creation import create_info
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
@@ -123,6 +124,17 @@ class Network:
             elif isinstance(output, Eviction):
                 to.after_socket(its_socket, lambda to=to, s=its_socket: to.socket_lost(s))
 
+    def call(self, caller: "Node", handle: int, address: Address) -> None:
+        """A node connects to another by address; both must be there, and the other have a place for it."""
+        node = next((node for node in self.nodes if node.address == address), None)
+        guest = node and node.do(node.client.connection_accepted, caller.address.host, 50_000 + handle)
+        if node is None or not isinstance(guest, int):
+            caller.do(caller.client.connection_failed, handle, "nobody answers")
+            return
+        node.lines[guest] = Line(self, node.rate)
+        node.lines[guest].other = (caller, handle)
+        caller.link(handle, node, guest)
+
     def tracker_lost(self, node: "Node", socket: int) -> None:
         """A node has closed a socket."""
         for tracker in self.trackers.values():
@@ -162,15 +174,33 @@ class Line:
 
 
 class Node:
-    """One client with its store. `tamper` changes what it says, `rate` is what it sends per second and peer."""
+    """One client with its store.
 
-    def __init__(self, network: Network, name: str, *, tamper: Tamper | None = None, rate: float | None = None) -> None:
+    `tamper` changes what it says, `rate` is what it sends per second and peer. With `tcp` it takes connections at its
+    `address`, and connects to others at theirs.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        name: str,
+        *,
+        tamper: Tamper | None = None,
+        rate: float | None = None,
+        tcp: bool = False,
+    ) -> None:
         self.network = network
         self.name = name
         self.tamper = tamper
         self.rate = rate or network.rate
+        number = len(network.nodes)
+        self.address = Address(f"10.0.{number >> 8}.{number & 255}", 6881 if tcp else 0)
         self.client = Client(
-            peer_id=network.random.randbytes(20), random=Random(network.random.getrandbits(64)), max_conns=30
+            peer_id=network.random.randbytes(20),
+            random=Random(network.random.getrandbits(64)),
+            max_conns=30,
+            dials_addresses=tcp,
+            listen_port=6881 if tcp else None,
         )
         self.stores: dict[int, dict[int, bytes]] = {}
         self.lines: dict[int, Line] = {}
@@ -220,6 +250,7 @@ class Node:
         for socket in self.sockets:
             self.network.tracker_lost(self, socket)
         self.sockets.clear()
+        self.address = Address(self.address.host, 0)
         self.client.close(self.network.now)
         self.client.actions_to_perform()
 
@@ -323,6 +354,8 @@ class Node:
                 if int(handle) in other.lines:
                     network.after(2 * network.latency, lambda: self.link(peer, other, int(handle)))
                     network.after(2 * network.latency, lambda: other.link(int(handle), self, peer))
+            case a.OpenConnection(peer, host, port):
+                network.after(2 * network.latency, lambda: network.call(self, peer, Address(host, port)))
             case a.Send(peer, data):
                 self.say(peer, data)
             case a.SendBlock(peer, header, torrent, offset, length):

@@ -8,9 +8,9 @@ rested enough, never otherwise. Who comes to us does not say for which torrent b
 from dataclasses import dataclass
 
 from webtorrent_py.actions import ClosePeer, OpenConnection
-from webtorrent_py.handles import Handles
 from webtorrent_py.codec.address import Address
 from webtorrent_py.errors import WireError
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.torrent.candidates import Candidates
