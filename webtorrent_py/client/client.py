@@ -291,7 +291,7 @@ class Client:
 
     def connection_accepted(self, host: str, port: int, now: float) -> int | None:
         """Somebody connected from this address: the handle to use for it, or None, and it is to be closed."""
-        return self._connecting.accept(host, port, now)
+        return self._connecting.accept(host, port, now) if self.dials_addresses else None
 
     def receive_data(self, peer: int, data: bytes, now: float) -> None:
         """Bytes came on a data channel or connection, cut in any way."""
@@ -344,8 +344,9 @@ class Client:
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next; None if nothing waits for time to pass."""
-        parts = (self._trackers, self._signalling, self._dialling)
-        times = (self._timers.next(), *(part.get_timer() for part in parts))
+        times = [self._timers.next(), self._trackers.get_timer(), self._signalling.get_timer()]
+        if self.dials_addresses:
+            times.append(self._dialling.get_timer())
         return min((time for time in times if time is not None), default=None)
 
     def handle_timer(self, now: float) -> None:
