@@ -120,7 +120,10 @@ class OpenStore:
 
 @dataclass(frozen=True, slots=True)
 class HashPiece:
-    """Hash a complete piece with SHA-1 and hold it. → `piece_hashed(torrent, index, digest)`.
+    """Hash a complete piece and hold it. → `piece_hashed(torrent, index, digests)`.
+
+    `digests` are, joined: the SHA-1 of the piece, if `sha1`; then the SHA-256 of each 16 KiB block of its first
+    `leaf_bytes`, the last of which may be shorter (`codec.merkle.piece_digests`).
 
     The buffer is the host's from here on. Nothing of the piece may be read by anyone before
     `StorePiece`; exactly one of `StorePiece` and `DropPiece` follows, unless the store is closed first.
@@ -129,6 +132,8 @@ class HashPiece:
     torrent: int
     index: int
     data: bytearray
+    sha1: bool = True
+    leaf_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ A layer is kept without what pads it, as one string of 32 bytes for each node.
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from hashlib import sha256
+from hashlib import sha1, sha256
 from typing import Final
 
 BLOCK_LENGTH: Final = 16 * 1024
@@ -23,6 +23,11 @@ def leaves(data: bytes | bytearray | memoryview) -> bytes:
     """The hashes of all blocks of the data."""
     view = memoryview(data)
     return b"".join(sha256(view[at : at + BLOCK_LENGTH]).digest() for at in range(0, len(view), BLOCK_LENGTH))
+
+
+def piece_digests(data: bytes | bytearray | memoryview, *, with_sha1: bool, leaf_bytes: int) -> bytes:
+    """What a host answers to `actions.HashPiece`: SHA-1 of the piece, then the leaves of its first bytes."""
+    return (sha1(data).digest() if with_sha1 else b"") + leaves(memoryview(data)[:leaf_bytes])
 
 
 @cache
@@ -69,14 +74,14 @@ def layer_of(piece_length: int) -> int:
 class LayerTree:
     """All layers from one layer of a tree up to its root, to take parts and proofs from.
 
-    `nodes` are those of `layer` that are above bytes of the file; the width is the least power of two.
+    `nodes` are those of `layer` that are above bytes of the file; `width` is a power of two, None the least one.
     """
 
-    def __init__(self, nodes: bytes, layer: int) -> None:
+    def __init__(self, nodes: bytes, layer: int, width: int | None = None) -> None:
         self._layer = layer
         self._layers = [nodes]
-        while len(self._layers[-1]) > HASH_SIZE:
-            self._layers.append(parents(self._layers[-1], layer + len(self._layers) - 1))
+        for above in range(layer, layer + (width or tree_width(len(nodes) // HASH_SIZE)).bit_length() - 1):
+            self._layers.append(parents(self._layers[-1], above))
 
     @property
     def width(self) -> int:

@@ -18,6 +18,7 @@ from webtorrent_py.peer.requests import MAX_REQUESTS
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 
 __all__ = ["MAX_QUEUED_REQUESTS", "Block", "PeerConnection"]
 
@@ -29,7 +30,8 @@ class PeerConnection(IncomingState):
     """The wire to one peer.
 
     `handle` names it to the host, `outgoing` tells whether we made the offer. Both ends send their handshake at
-    once (BEP 3). `address` is the other end of a TCP connection, `offer_id` names a data channel.
+    once (BEP 3); ours has `info_hash`, theirs any of `names`, of which `v2` is that of the v2 swarm (BEP 52).
+    `address` is the other end of a TCP connection, `offer_id` names a data channel.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class PeerConnection(IncomingState):
         now: float,
         peer_id: bytes | None = None,
         address: Address | None = None,
+        names: tuple[bytes, ...] = (),
+        v2: bytes | None = None,
     ) -> None:
-        super().__init__(info_hash, peer_id, now)
+        super().__init__(info_hash, peer_id, now, names, v2)
         self.handle = handle
         self.outgoing = outgoing
         self.address = address
@@ -72,7 +76,8 @@ class PeerConnection(IncomingState):
 
     def send_handshake(self, now: float) -> None:
         """Open the conversation (BEP 3)."""
-        self._send(Handshake.ours(self._info_hash, self._own_id).serialize(), now)
+        is_upgradable = self._v2 not in (None, self._info_hash)
+        self._send(Handshake.ours(self._info_hash, self._own_id, v2=is_upgradable).serialize(), now)
 
     def send_pieces(self, have: Bitfield | None, now: float) -> None:
         """Tell what we have, as the first message after the handshakes (BEP 3, BEP 6)."""
@@ -112,6 +117,10 @@ class PeerConnection(IncomingState):
     def send_haves(self, haves: bytes, now: float) -> None:
         """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""
         self._send(haves, now)
+
+    def send_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> None:
+        """Ask for hashes, or answer who asks (BEP 52)."""
+        self._send(message.serialize(), now)
 
     def send_interested(self, interested: bool, now: float) -> None:
         """Tell whether we want anything, unless that was the last thing told."""
@@ -153,12 +162,17 @@ class PeerConnection(IncomingState):
         if parts:
             self._send(b"".join(parts), now)
 
-    def send_block(self, block: Block, torrent: int, offset: int, now: float) -> None:
-        """Let the host send a stored block, `offset` bytes from the start of the torrent."""
+    def send_block(self, block: Block, torrent: int, offset: int, now: float, stored: int | None = None) -> None:
+        """Let the host send a stored block, `offset` bytes from the start of the torrent.
+
+        If less of it is `stored`, zeros follow.
+        """
         index, begin, length = block
         self.upload.add(length, now)
         self.last_sent = now
-        self._outbox.do(SendBlock(self.handle, m.piece_header(index, begin, length), torrent, offset, length))
+        self._outbox.do(SendBlock(self.handle, m.piece_header(index, begin, length), torrent, offset, stored or length))
+        if stored is not None and stored < length:
+            self._outbox.do(Send(self.handle, bytes(length - stored)))
 
     def send_keep_alive(self, now: float) -> None:
         """Show that we are still here (BEP 3)."""

@@ -18,6 +18,7 @@ from webtorrent_py.peer.requests import MAX_REQUESTS, Requests
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import UT_METADATA, ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 from webtorrent_py.wire.parser import WireParser
 
 # What stock webtorrent may ask for at once; larger requests are an attack on memory.
@@ -43,7 +44,14 @@ class IncomingState:
     `peer_id` is the remote's 20 bytes once its handshake came (before that, what the tracker said of it, or None).
     """
 
-    def __init__(self, info_hash: bytes, peer_id: bytes | None, now: float) -> None:
+    def __init__(
+        self,
+        info_hash: bytes,
+        peer_id: bytes | None,
+        now: float,
+        names: tuple[bytes, ...] = (),
+        v2: bytes | None = None,
+    ) -> None:
         self.peer_id = peer_id
         self.handshaken = False
         self.last_received = now
@@ -63,7 +71,13 @@ class IncomingState:
         self.upload_queue: deque[Block] = deque()
         self.download = RateMeter()
 
+        self.speaks_hashes = False
+        """Whether it takes the hash messages of BEP 52: one of us called the torrent by its v2 info hash."""
+
         self._info_hash = info_hash
+        self._names = names or (info_hash,)
+        self._v2 = v2
+        self._said_hash = b""
         self._parser = WireParser()
         self._extended = False
         self._extension_ids: dict[str, int] = {}
@@ -105,8 +119,10 @@ class IncomingState:
         self._early_claim = self._early_haves = None
 
     def _handle_handshake(self, message: Handshake, now: float) -> bool:
-        if message.info_hash != self._info_hash:
+        if message.info_hash not in self._names and not self._may_be_v1_name(message):
             raise WireError("the peer's handshake is for another torrent")
+        self._said_hash = message.info_hash
+        self.speaks_hashes = self._v2 is not None and self._v2 in (self._info_hash, message.info_hash)
         self.handshaken = True
         self.peer_id = message.peer_id
         self.fast = message.fast
@@ -114,6 +130,20 @@ class IncomingState:
         if self._piece_count is not None:
             self.bitfield = Bitfield(self._piece_count)
         return True
+
+    def _may_be_v1_name(self, handshake: Handshake) -> bool:
+        """Whether it may mean our torrent, of which we know the v2 info hash only.
+
+        A hybrid's v1 hash is not known before the metadata. libtorrent sends it (with the v2 bit) on data channels
+        that the v2 swarm made, and zeros where there is none.
+        """
+        return self._names == (self._v2,) and (handshake.v2 or not any(handshake.info_hash))
+
+    def set_names(self, names: tuple[bytes, ...], v2: bytes | None) -> None:
+        """The metadata is known, and so are all names of the torrent. Raises `WireError` if the peer used another."""
+        self._names, self._v2 = names, v2
+        if any(self._said_hash) and self._said_hash not in names:
+            raise WireError("the peer's handshake was for another torrent")
 
     def _handle_choke(self, message: m.Choke, now: float) -> bool:
         if self.peer_choking:
@@ -235,6 +265,9 @@ class IncomingState:
             self._extension_ids = self.extension.ids_after(self._extension_ids)
         return True
 
+    def _handle_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> bool:
+        return True
+
     _HANDLERS: ClassVar[dict[type, Callable[[Any, Any, float], bool]]] = {
         Handshake: _handle_handshake,
         m.KeepAlive: _handle_ignored,
@@ -255,6 +288,9 @@ class IncomingState:
         m.Port: _handle_ignored,
         m.Unknown: _handle_ignored,
         m.Extended: _handle_extended,
+        HashRequest: _handle_hashes,
+        Hashes: _handle_hashes,
+        HashReject: _handle_hashes,
     }
 
     def _check_fast(self) -> None:

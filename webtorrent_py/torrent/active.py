@@ -10,12 +10,16 @@ from webtorrent_py.events import FileDone, TorrentDone, TorrentReady
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.hash_exchange import Answered, HashExchange
+from webtorrent_py.torrent.hashes import PieceHashes
 from webtorrent_py.torrent.metadata import METADATA_PIECE, metadata_answer
 from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.selection import UNWANTED, Selection
 from webtorrent_py.torrent.uploader import Uploader
+from webtorrent_py.torrent.verification import Verification
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
+from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 
 # A peer that others lied to may have to ask again, but an answer is hundreds of times as long as a request.
 MAX_METADATA_COPIES = 16
@@ -42,11 +46,16 @@ class Active:
         self._peers = peers
         self._outbox = outbox
         self.progress = Progress(metainfo, have_all)
+        self.hashes = PieceHashes(metainfo) if metainfo.info_hash_v2 is not None else None
+        self._exchange = HashExchange(self.hashes, peers, now) if self.hashes is not None else None
+        self._liars: list[tuple[int, int]] = []
         self._selection = Selection(metainfo.piece_count, priority)
         self._unselected = set(range(len(metainfo.files))) if priority == UNWANTED else set()
         self.downloader = Downloader(
             torrent,
             metainfo=metainfo,
+            verification=Verification(torrent, metainfo, self.hashes),
+            exchange=self._exchange,
             progress=self.progress,
             selection=self._selection,
             outbox=outbox,
@@ -57,6 +66,7 @@ class Active:
             torrent,
             sizes=metainfo,
             piece_length=metainfo.piece_length,
+            has_gaps=not metainfo.has_v1,
             have=self.progress.have,
             peers=peers,
             outbox=outbox,
@@ -65,7 +75,7 @@ class Active:
         )
         # Peer → how many pieces of metadata it was sent.
         self._metadata_given: dict[int, int] = {}
-        outbox.do(OpenStore(torrent, metainfo.length, metainfo.piece_length))
+        outbox.do(OpenStore(torrent, metainfo.extent, metainfo.piece_length))
 
     def announce_ready(self) -> None:
         """Tell that the torrent can be used, and what of it is there already."""
@@ -78,12 +88,16 @@ class Active:
 
     def peer_added(self, peer: PeerConnection, now: float) -> None:
         """Count what it has."""
+        if self._exchange is not None:
+            self._exchange.peer_added(peer, now)
         self.downloader.add_peer(peer, now)
         self.uploader.interest_changed(peer, now)
 
     def peer_removed(self, peer: PeerConnection, now: float) -> None:
         """Ask and serve others instead."""
         self._metadata_given.pop(peer.handle, None)
+        if self._exchange is not None:
+            self._exchange.peer_removed(peer, now)
         self.downloader.remove_peer(peer, now)
         self.uploader.peer_removed(now)
 
@@ -112,6 +126,38 @@ class Active:
                 request = parse_metadata_message(payload)
                 if isinstance(request, MetadataRequest):
                     self._give_metadata(peer, request, now)
+            case HashRequest() | Hashes() | HashReject():
+                self._hash_message_received(peer, message, now)
+
+    # --- hashes --------------------------------------------------------------------------------
+
+    def _hash_message_received(
+        self, peer: PeerConnection, message: HashRequest | Hashes | HashReject, now: float
+    ) -> None:
+        if self._exchange is None:
+            raise WireError("the peer speaks of hashes that a v1 torrent does not have")
+        match message:
+            case HashRequest():
+                self._exchange.requested(peer, message, now)
+            case HashReject():
+                self._exchange.rejected(peer.handle, message, now)
+            case Hashes():
+                self._go_on(self._exchange.received(peer.handle, message, now), now)
+
+    def piece_hashed(self, index: int, digests: bytes, now: float) -> None:
+        """The host hashed a complete piece. Raises `MetainfoError` when the torrent contradicts itself."""
+        self._liars += [(index, peer) for peer in self.downloader.piece_hashed(index, digests, now)]
+
+    def take_liars(self) -> list[tuple[int, int]]:
+        """Pieces, and the handles of peers that are found to have sent wrong blocks of them, since the last call."""
+        liars, self._liars = self._liars, []
+        return liars
+
+    def _go_on(self, answered: Answered, now: float) -> None:
+        for index, digests in answered.judgeable:
+            self.piece_hashed(index, digests, now)
+        for index, wrong in answered.questioned:
+            self._liars += [(index, peer) for peer in self.downloader.blocks_judged(index, wrong, now)]
 
     def _give_metadata(self, peer: PeerConnection, request: MetadataRequest, now: float) -> None:
         given = self._metadata_given.get(peer.handle, 0) + 1
@@ -158,3 +204,5 @@ class Active:
         """Choose whom to serve, and relieve silent peers."""
         self.uploader.tick(now)
         self.downloader.tick(now)
+        if self._exchange is not None:
+            self._go_on(self._exchange.tick(now), now)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from random import Random
 
-from webtorrent_py.actions import DropPiece, HashPiece, StorePiece
+from webtorrent_py.actions import DropPiece, StorePiece
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import Downloaded, FileDone, PieceVerified, ReaderAdvanced, TorrentDone
@@ -19,6 +19,7 @@ from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
 from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.blame import Blame
+from webtorrent_py.torrent.hash_exchange import HashExchange
 from webtorrent_py.torrent.haves import Haves
 from webtorrent_py.torrent.interest import Interest
 from webtorrent_py.torrent.picker import Picker
@@ -28,6 +29,7 @@ from webtorrent_py.torrent.readers import Reader, Readers
 from webtorrent_py.torrent.requester import Requester
 from webtorrent_py.torrent.selection import Selection
 from webtorrent_py.torrent.source import Source
+from webtorrent_py.torrent.verification import Verdict, Verification
 from webtorrent_py.wire.messages import Piece
 
 
@@ -39,6 +41,8 @@ class Downloader:
         torrent: int,
         *,
         metainfo: Metainfo,
+        verification: Verification,
+        exchange: HashExchange | None,
         progress: Progress,
         selection: Selection,
         outbox: Outbox,
@@ -47,6 +51,8 @@ class Downloader:
     ) -> None:
         self._torrent = torrent
         self._metainfo = metainfo
+        self._verification = verification
+        self._exchange = exchange
         self._progress = progress
         self._have = progress.have
         self._selection = selection
@@ -173,25 +179,52 @@ class Downloader:
             if stored.complete:
                 piece = self._pieces.get(index)
                 assert piece is not None
-                self._outbox.do(HashPiece(self._torrent, index, piece.data))
+                self._outbox.do(self._verification.hash_piece(index, piece.data))
         self._requester.fill(peer, now)
 
-    def piece_hashed(self, index: int, digest: bytes, now: float) -> set[int]:
-        """The digest of a complete piece. The handles of the peers that are known to have lied."""
+    def piece_hashed(self, index: int, digests: bytes, now: float) -> set[int]:
+        """The digests of a complete piece. The handles of the peers that are known to have lied.
+
+        Raises `MetainfoError` when the torrent contradicts itself.
+        """
         piece = self._pieces.get(index)
         if piece is None or piece.missing:
             return set()
-        if digest == self._metainfo.piece_hash(index):
+        verdict = self._verification.judge(index, digests)
+        if verdict is Verdict.UNKNOWN:
+            assert self._exchange is not None, "the hashes of v1 are always known"
+            self._exchange.wait(index, digests, now)
+            return set()
+        if verdict is Verdict.RIGHT:
             self._outbox.do(StorePiece(self._torrent, index))
             self._pieces.trust(index)
             return self._blame.verified(piece)
         self._outbox.do(DropPiece(self._torrent, index))
         culprit = self._blame.failed(piece)
         if culprit is None:
+            leaves = self._verification.leaves(digests)
+            if self._exchange is not None and self._exchange.question(index, leaves, now):
+                return set()
             self._pieces.suspect(index)
         self._picker.restart(index)
         self._requester.fill_hungry(now)
         return set() if culprit is None else {culprit}
+
+    def blocks_judged(self, index: int, wrong: list[int] | None, now: float) -> set[int]:
+        """Which blocks of a wrong piece are wrong; None: nobody told. The handles of the peers that sent them."""
+        piece = self._pieces.get(index)
+        if piece is None or piece.missing:
+            return set()
+        liars = {source for number in wrong or () if (source := piece.sources[number]) is not None}
+        if not wrong:
+            self._pieces.suspect(index)
+            self._picker.restart(index)
+        elif self._wanted[index]:
+            self._pieces.reopen(index, wrong)
+        else:
+            self._picker.restart(index)
+        self._requester.fill_hungry(now)
+        return liars
 
     def piece_stored(self, index: int, now: float) -> None:
         """A verified piece can be read and served from here on."""

@@ -54,10 +54,11 @@ class _Attempt:
 
 
 class MetadataDownload:
-    """Collects the info dictionary with the given hash. Peers are named by their handles."""
+    """Collects the info dictionary with the given hash, or hashes. Peers are named by their handles."""
 
-    def __init__(self, info_hash: bytes, send: Send) -> None:
+    def __init__(self, info_hash: bytes, info_hash_v2: bytes | None, send: Send) -> None:
         self._info_hash = info_hash
+        self._info_hash_v2 = info_hash_v2
         self._send = send
         self._attempts: dict[Key, _Attempt] = {}
         self._key_of: dict[int, Key] = {}
@@ -107,7 +108,7 @@ class MetadataDownload:
             self._ask(now)
             return None
         info = b"".join(attempt.pieces[number][1] for number in range(attempt.piece_count))
-        if hashlib.sha1(info).digest() == self._info_hash:
+        if self._is_right(info):
             return info
         sources = {source for source, _ in attempt.pieces.values()}
         attempt.pieces.clear()
@@ -119,6 +120,13 @@ class MetadataDownload:
             self._join(each, attempt.size)
         self._ask(now)
         return None
+
+    def _is_right(self, info: bytes) -> bool:
+        """Whether it has every hash that is known: SHA-1 (BEP 3), SHA-256 (BEP 52)."""
+        v2 = self._info_hash_v2
+        if v2 is not None and hashlib.sha256(info).digest() != v2:
+            return False
+        return (v2 is not None and v2.startswith(self._info_hash)) or hashlib.sha1(info).digest() == self._info_hash
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next."""

@@ -142,6 +142,16 @@ class PiecesInProgress:
         self.finish(index)
         self.generation += 1
 
+    def reopen(self, index: int, numbers: list[int]) -> None:
+        """Blocks of a complete piece were found to be wrong: get these again, from anybody."""
+        piece = self._pieces[index]
+        for number in numbers:
+            piece.sources[number] = None
+        piece.free = numbers[::-1]
+        piece.missing = len(numbers)
+        self._open_up(piece)
+        self.generation += 1
+
     def suspect(self, index: int) -> None:
         """From here on ask for this piece from one peer at a time."""
         self._suspect.add(index)

@@ -11,8 +11,9 @@ from random import Random
 from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.codec.magnet import swarm_hashes
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
-from webtorrent_py.errors import FormatError, StorageError, WebTorrentError, WireError
+from webtorrent_py.errors import FormatError, MetainfoError, StorageError, WebTorrentError, WireError
 from webtorrent_py.events import (
     MetadataReceived,
     NoPeers,
@@ -90,6 +91,7 @@ class Torrent:
         id: int,
         *,
         info_hash: bytes,
+        info_hash_v2: bytes | None = None,
         own_id: bytes,
         name: str | None,
         trackers: Sequence[str],
@@ -101,6 +103,7 @@ class Torrent:
     ) -> None:
         self.id = id
         self.info_hash = info_hash
+        self.info_hash_v2 = info_hash_v2
         self.trackers = tuple(trackers)
         self.web_seeds = tuple(web_seeds)
         self.options = options
@@ -120,7 +123,7 @@ class Torrent:
         self._next_tick = now + TICK
         self._no_peers_at = now + NO_PEERS_INTERVAL
         self._active: Active | None = None
-        self._phase: Phase = Resolving(info_hash, self.peers)
+        self._phase: Phase = Resolving(info_hash, info_hash_v2, self.peers)
 
     # --- what it is like ------------------------------------------------------------------------
 
@@ -128,6 +131,21 @@ class Torrent:
     def name(self) -> str | None:
         """The name in the metadata; before that, what the magnet link calls it."""
         return self.metainfo.name if self.metainfo else self._name
+
+    @property
+    def swarm_hashes(self) -> tuple[bytes, ...]:
+        """The 20 bytes under which its peers are found: two for a hybrid, as far as they are known (BEP 52).
+
+        The first is what the torrent was added by, or the v1 hash if both were given.
+        """
+        if self.metainfo is None:
+            return swarm_hashes(self.info_hash, self.info_hash_v2)
+        return tuple(sorted(self.metainfo.swarm_hashes, key=lambda each: each != self.info_hash))
+
+    @property
+    def v2_name(self) -> bytes | None:
+        """The one of the `swarm_hashes` that is of v2."""
+        return self.info_hash_v2[:20] if self.info_hash_v2 is not None else None
 
     @property
     def ready(self) -> bool:
@@ -200,6 +218,7 @@ class Torrent:
         self.metainfo = metainfo
         if metainfo.private:
             self._exchange.stop()
+        self.info_hash_v2 = metainfo.info_hash_v2
         active = Active(
             self.id,
             metainfo,
@@ -221,6 +240,7 @@ class Torrent:
             active.pause(now)
         for peer in list(self.peers.values()):
             try:
+                peer.set_names(metainfo.swarm_hashes, self.v2_name)
                 peer.set_piece_count(metainfo.piece_count)
             except WireError as error:
                 self.punish(peer, error, now)
@@ -277,6 +297,7 @@ class Torrent:
                     if isinstance(message, Extended):
                         self._exchange.message_received(peer, message, now)
                     self._phase.message_received(peer, message, now)
+                    self._punish_liars(now)
             if isinstance(self._phase, Resolving) and (info := self._phase.take_metadata()) is not None:
                 self._metadata_received(info, now)
         except WireError as error:
@@ -355,9 +376,16 @@ class Torrent:
 
     def piece_hashed(self, index: int, digest: bytes, now: float) -> None:
         """The host hashed a complete piece."""
-        if self._active is None:
+        if self._active is None or self.failed is not None:
             return
-        for handle in self._active.downloader.piece_hashed(index, digest, now):
+        try:
+            self._active.piece_hashed(index, digest, now)
+        except MetainfoError as error:
+            self.fail(error, now)
+        self._punish_liars(now)
+
+    def _punish_liars(self, now: float) -> None:
+        for index, handle in self._active.take_liars() if self._active is not None else ():
             error = WireError(f"the peer sent wrong bytes in piece {index}")
             if handle in self.peers:
                 self.punish(self.peers[handle], error, now)
@@ -450,6 +478,7 @@ class Torrent:
                 self._check_peers(now)
                 self._phase.tick(now)
                 self._exchange.tick(now)
+                self._punish_liars(now)
         elif now >= self._no_peers_at:
             self._no_peers_at = now + NO_PEERS_INTERVAL
             self._outbox.tell(NoPeers(self.id))

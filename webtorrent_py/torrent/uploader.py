@@ -30,6 +30,7 @@ class Uploader:
         *,
         sizes: PieceSizes,
         piece_length: int,
+        has_gaps: bool,
         have: Bitfield,
         peers: Mapping[int, PeerConnection],
         outbox: Outbox,
@@ -39,6 +40,7 @@ class Uploader:
         self._torrent = torrent
         self._sizes = sizes
         self._piece_length = piece_length
+        self._has_gaps = has_gaps
         self._have = have
         self._peers = peers
         self._outbox = outbox
@@ -59,13 +61,22 @@ class Uploader:
     def request_received(self, peer: PeerConnection, request: Request, now: float) -> None:
         """Queue a request, or refuse it. Raises `WireError` for one that no piece could answer."""
         block = (request.index, request.begin, request.length)
-        if request.begin + request.length > self._sizes.piece_size(request.index):
+        end = request.begin + request.length
+        if end > self._sizes.piece_size(request.index) and not self._is_in_gap(request):
             raise WireError(f"the peer asked for bytes beyond the end of piece {request.index}")
         if peer.am_choking or not self._have[request.index] or len(peer.upload_queue) >= MAX_QUEUED_REQUESTS:
             peer.refuse(block)
             return
         peer.upload_queue.append(block)
         self.serve(peer, now)
+
+    def _is_in_gap(self, request: Request) -> bool:
+        """Whether a request reaches from a file into what follows it up to the next piece, where files have gaps.
+
+        libtorrent took that for zeros until version 2.1, and asked for whole blocks.
+        """
+        end = request.begin + request.length
+        return self._has_gaps and request.begin < self._sizes.piece_size(request.index) and end <= self._piece_length
 
     def cancel_received(self, peer: PeerConnection, cancel: Cancel) -> None:
         """The peer takes a queued request back; BEP 6 wants that answered."""
@@ -79,7 +90,8 @@ class Uploader:
         sent = 0
         while peer.upload_queue and room > sent:
             index, begin, length = block = peer.upload_queue.popleft()
-            peer.send_block(block, self._torrent, index * self._piece_length + begin, now)
+            stored = min(length, self._sizes.piece_size(index) - begin)
+            peer.send_block(block, self._torrent, index * self._piece_length + begin, now, stored)
             sent += length
         peer.writable = False
         self.total += sent

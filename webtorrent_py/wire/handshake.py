@@ -16,7 +16,7 @@ HANDSHAKE_LENGTH: Final = len(PROTOCOL_PREFIX) + RESERVED_LENGTH + 2 * ID_LENGTH
 _EXTENSIONS_BIT: Final = 1 << 20  # BEP 10: the 20th bit from the right
 _FAST_BIT: Final = 1 << 2  # BEP 6
 _DHT_BIT: Final = 1 << 0  # BEP 5
-_OUR_RESERVED: Final = (_EXTENSIONS_BIT | _FAST_BIT).to_bytes(RESERVED_LENGTH, "big")
+_V2_BIT: Final = 1 << 4  # BEP 52: the fourth most significant bit of the last byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ class Handshake:
     reserved: bytes = bytes(RESERVED_LENGTH)
 
     @classmethod
-    def ours(cls, info_hash: bytes, peer_id: bytes) -> Self:
-        """The handshake that we send: it offers BEP 6 and BEP 10."""
-        return cls(info_hash, peer_id, _OUR_RESERVED)
+    def ours(cls, info_hash: bytes, peer_id: bytes, *, v2: bool = False) -> Self:
+        """The handshake that we send: it offers BEP 6 and BEP 10, and with `v2` to speak of the torrent as v2."""
+        bits = _EXTENSIONS_BIT | _FAST_BIT | (_V2_BIT if v2 else 0)
+        return cls(info_hash, peer_id, bits.to_bytes(RESERVED_LENGTH, "big"))
 
     @property
     def fast(self) -> bool:
@@ -46,6 +47,11 @@ class Handshake:
     def dht(self) -> bool:
         """Whether the sender has a DHT node (BEP 5)."""
         return self._has(_DHT_BIT)
+
+    @property
+    def v2(self) -> bool:
+        """Whether the sender knows that the torrent is a v2 one too, though it used the v1 info hash (BEP 52)."""
+        return self._has(_V2_BIT)
 
     def _has(self, bit: int) -> bool:
         return bool(int.from_bytes(self.reserved, "big") & bit)

@@ -9,33 +9,20 @@ Lengths in this module count as on the wire: the id and the body, not the 4 byte
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from enum import IntEnum
 from struct import Struct
 from typing import ClassVar, Final
 
 from webtorrent_py.errors import WireError
-
-
-class MessageId(IntEnum):
-    """The ids that we know: BEP 3, 5 (port), 6 (0x0D to 0x11), 10 (extended)."""
-
-    CHOKE = 0
-    UNCHOKE = 1
-    INTERESTED = 2
-    NOT_INTERESTED = 3
-    HAVE = 4
-    BITFIELD = 5
-    REQUEST = 6
-    PIECE = 7
-    CANCEL = 8
-    PORT = 9
-    SUGGEST = 0x0D
-    HAVE_ALL = 0x0E
-    HAVE_NONE = 0x0F
-    REJECT = 0x10
-    ALLOWED_FAST = 0x11
-    EXTENDED = 20
-
+from webtorrent_py.wire.hashes import (
+    HASHES_LENGTH_RANGE,
+    QUERY_LENGTH,
+    Hashes,
+    HashReject,
+    HashRequest,
+    parse_hashes,
+    parse_query,
+)
+from webtorrent_py.wire.ids import MessageId
 
 BLOCK_LENGTH_LIMIT: Final = 128 * 1024
 """Largest block that anyone asks for or serves; stock peers may use more than the usual 16 KiB."""
@@ -277,6 +264,9 @@ Message = (
     | Reject
     | AllowedFast
     | Extended
+    | HashRequest
+    | Hashes
+    | HashReject
     | Unknown
 )
 
@@ -309,6 +299,9 @@ LENGTH_RANGES: Final[dict[int, tuple[int, int]]] = {
     MessageId.REJECT: (13, 13),
     MessageId.ALLOWED_FAST: (5, 5),
     MessageId.EXTENDED: (2, 2 + EXTENDED_LENGTH_LIMIT),
+    MessageId.HASH_REQUEST: (QUERY_LENGTH, QUERY_LENGTH),
+    MessageId.HASHES: HASHES_LENGTH_RANGE,
+    MessageId.HASH_REJECT: (QUERY_LENGTH, QUERY_LENGTH),
 }
 """Message id → least and greatest length allowed."""
 
@@ -326,7 +319,8 @@ def length_error(message_id: int, length: int, least: int, greatest: int) -> Wir
 def parse_message(data: bytes, start: int, end: int) -> Message:
     """The message whose id is at `start` and whose body ends at `end`.
 
-    The length must be within that of `LENGTH_RANGES`, or else `UNKNOWN_LENGTH_RANGE`.
+    The length must be within that of `LENGTH_RANGES`, or else `UNKNOWN_LENGTH_RANGE`. Raises `WireError` for hashes of
+    another number than the message says.
     """
     parse = _PARSERS.get(data[start])
     if parse is None:
@@ -366,6 +360,10 @@ def _of_block(kind: type[Request | Cancel | Reject]) -> _Parser:
     return lambda data, start, _end: kind(*_THREE_INTS.unpack_from(data, start))
 
 
+def _of_query(kind: type[HashRequest | HashReject]) -> _Parser:
+    return lambda data, start, _end: kind(parse_query(data, start))
+
+
 _PARSERS: Final[dict[int, _Parser]] = {
     MessageId.CHOKE: _plain(Choke()),
     MessageId.UNCHOKE: _plain(Unchoke()),
@@ -383,4 +381,7 @@ _PARSERS: Final[dict[int, _Parser]] = {
     MessageId.REJECT: _of_block(Reject),
     MessageId.ALLOWED_FAST: _of_piece(AllowedFast),
     MessageId.EXTENDED: _parse_extended,
+    MessageId.HASH_REQUEST: _of_query(HashRequest),
+    MessageId.HASHES: parse_hashes,
+    MessageId.HASH_REJECT: _of_query(HashReject),
 }

@@ -12,13 +12,13 @@ from typing import Final
 
 from webtorrent_py.errors import WireError
 from webtorrent_py.wire.handshake import HANDSHAKE_LENGTH, Handshake, check_prefix
+from webtorrent_py.wire.ids import MessageId
 from webtorrent_py.wire.messages import (
     LENGTH_RANGES,
     PIECE_HEADER_LENGTH,
     UNKNOWN_LENGTH_RANGE,
     KeepAlive,
     Message,
-    MessageId,
     Piece,
     length_error,
     parse_message,

@@ -69,10 +69,12 @@ def test_roots_of_pieces_make_the_root_of_the_file(length, blocks):
         assert merkle.LayerTree(pieces, merkle.layer_of(piece_length)).root == expected
 
 
-@given(layers, st.integers(0, 5), st.data())
-def test_parts_and_their_proofs_give_the_root(nodes, layer, data):
-    tree = merkle.LayerTree(nodes, layer)
-    assert tree.root == merkle.root(nodes, layer)
+@given(layers, st.integers(0, 5), st.integers(0, 3), st.data())
+def test_parts_and_their_proofs_give_the_root(nodes, layer, more, data):
+    width = merkle.tree_width(len(nodes) // HASH_SIZE) << more
+    tree = merkle.LayerTree(nodes, layer, width if more else None)
+    assert tree.width == width
+    assert tree.root == merkle.root(nodes, layer, width)
     count = 1 << data.draw(st.integers(0, tree.width.bit_length() - 1))
     index = data.draw(st.integers(0, tree.width // count - 1)) * count
     part, proof = tree.part(index, count), tree.proof(index, count)
