@@ -25,7 +25,10 @@ def check_client(client: Client) -> None:
     assert set(client._connections) == open_peers
     assert set(client._readers.values()) <= set(client.torrents.values())
     assert client._completed <= set(client.torrents)
-    assert {torrent.info_hash: torrent for torrent in client.torrents.values()} == client._by_hash
+    joined = {each: client.torrents[id] for id, info_hashes in client._joined.items() for each in info_hashes}
+    assert joined == client._by_hash
+    for torrent in client.torrents.values():
+        assert client._joined.get(torrent.id) == torrent.swarm_hashes or torrent.failed is not None
     check_signalling(client)
     check_dialling(client)
     for torrent in client.torrents.values():

@@ -19,9 +19,10 @@ from tests.invariants import check_client
 from webtorrent_py import actions as a
 from webtorrent_py.client import Client
 from webtorrent_py.codec.address import Address
-from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.creation import Version, create_info, piece_layer, piece_layers
 from webtorrent_py.codec.magnet import Magnet
-from webtorrent_py.codec.metainfo import Metainfo, parse_info
+from webtorrent_py.codec.merkle import leaves, piece_digests
+from webtorrent_py.codec.metainfo import Metainfo, parse_info, with_piece_layers
 from webtorrent_py.desktop.signalling import Delivery, Eviction, Signalling
 from webtorrent_py.events import Event, TorrentDone
 from webtorrent_py.torrent.torrent import Torrent
@@ -52,6 +53,29 @@ def make_metainfo(
     )
     info = create_info(name, [((name,), len(content))], piece_length, pieces, single_file=True)
     return parse_info(info, announce=(trackers,))
+
+
+def make_v2_metainfo(
+    files: list[bytes], version: Version, piece_length: int = 32768, trackers: tuple[str, ...] = (TRACKER,)
+) -> tuple[Metainfo, bytes]:
+    """A torrent of several files, and its bytes where the pieces have them: gaps are zeros."""
+    layers = [piece_layer(leaves(each), piece_length, len(each)) for each in files]
+    content = b"".join(each + bytes(-len(each) % piece_length) for each in files)
+    pieces = b"".join(
+        hashlib.sha1(content[start : start + piece_length]).digest() for start in range(0, len(content), piece_length)
+    )
+    entries = [((f"file {number:03}",), len(each)) for number, each in enumerate(files)]
+    has_v1, has_v2 = version is not Version.V2, version is not Version.V1
+    info = create_info(
+        "content",
+        entries,
+        piece_length,
+        pieces if has_v1 else None,
+        layers=layers if has_v2 else None,
+        single_file=False,
+    )
+    metainfo = parse_info(info, announce=(trackers,))
+    return with_piece_layers(metainfo, piece_layers(layers, piece_length)) if has_v2 else metainfo, content
 
 
 class Network:
@@ -218,7 +242,7 @@ class Node:
         torrent = self.client.add(metainfo, self.network.now, have_all=True)
         length = metainfo.piece_length
         self.stores[torrent.id] = {
-            index: content[index * length : (index + 1) * length] for index in range(metainfo.piece_count)
+            index: content[index * length :][: metainfo.piece_size(index)] for index in range(metainfo.piece_count)
         }
         self.turn()
         return torrent
@@ -365,10 +389,10 @@ class Node:
             case a.OpenStore(torrent, _, piece_length):
                 self.stores.setdefault(torrent, {})
                 self._piece_length[torrent] = piece_length
-            case a.HashPiece(torrent, index, data):
+            case a.HashPiece(torrent, index, data, sha1, leaf_bytes):
                 self._held[torrent, index] = bytes(data)
-                digest = hashlib.sha1(data).digest()
-                network.after(0.002, lambda: self.do(client.piece_hashed, torrent, index, digest))
+                digests = piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
+                network.after(0.002, lambda: self.do(client.piece_hashed, torrent, index, digests))
             case a.StorePiece(torrent, index):
                 self.stores[torrent][index] = self._held.pop((torrent, index))
                 network.after(0.001, lambda: self.do(client.piece_stored, torrent, index))
@@ -390,7 +414,7 @@ class Node:
     def _send_block(self, peer: int, header: bytes, torrent: int, offset: int, length: int) -> None:
         index, begin = divmod(offset, self._piece_length[torrent])
         # A piece that is not stored raises here: nothing unverified may ever be served.
-        block = self.stores[torrent][index][begin : begin + length]
+        block = self.stores[torrent][index][begin : begin + length] if length else b""
         assert len(block) == length
         self.sent_bytes += length
         out_at = self.say(peer, header + block)

@@ -4,6 +4,7 @@ from tests.simulation.network import Node
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake, MetadataData, parse_metadata_message
 from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.hashes import Hashes, HashReject
 
 Said = list[m.Message | Handshake | bytes]
 
@@ -24,6 +25,21 @@ def some_wrong_blocks(node: Node, message: m.Message | Handshake) -> Said:
     if isinstance(message, m.Piece) and node.network.random.random() < 0.1:
         return wrong_blocks(node, message)
     return [message]
+
+
+def wrong_hashes(node: Node, message: m.Message | Handshake) -> Said:
+    """Hashes of a file's pieces or blocks that are not its own."""
+    return [Hashes(message.query, flipped(message.hashes))] if isinstance(message, Hashes) else [message]
+
+
+def no_hashes(node: Node, message: m.Message | Handshake) -> Said:
+    """Tells nobody any hash, and does not say so."""
+    return [] if isinstance(message, Hashes) else [message]
+
+
+def rejecting_hashes(node: Node, message: m.Message | Handshake) -> Said:
+    """Tells nobody any hash."""
+    return [HashReject(message.query)] if isinstance(message, Hashes) else [message]
 
 
 def wrong_metadata(node: Node, message: m.Message | Handshake) -> Said:

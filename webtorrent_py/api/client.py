@@ -154,7 +154,7 @@ class WebTorrent(Emitter):
             source = await self._parse(torrent_id)
         except WebTorrentError:
             return None  # as the original has it: what is no id is in no client
-        found = self.core.get(source.info_hash)
+        found = next(filter(None, map(self.core.get, source.swarm_hashes)), None)
         return self._torrents.get(found.id) if found else None
 
     async def remove(self, torrent: Torrent) -> None:
@@ -261,7 +261,7 @@ class WebTorrent(Emitter):
         async def fetch(url: str) -> None:
             try:
                 metainfo = parse_torrent(await self.host.fetch(url, MAX_TORRENT_FILE))
-                if metainfo.info_hash != torrent.core_torrent.info_hash:
+                if not torrent.core_torrent.is_named_by(metainfo):
                     raise MetainfoError(f"{url} is another torrent than the link names")
             except WebTorrentError as error:
                 torrent.emit("warning", error)

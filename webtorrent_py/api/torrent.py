@@ -92,10 +92,13 @@ class Torrent(Emitter):
     @property
     def torrent_file(self) -> bytes | None:
         """A torrent file of it, with its trackers. None before the metadata is known."""
-        metainfo = self.core_torrent.metainfo
-        if self._torrent_file is None and metainfo:
-            self._torrent_file = metainfo.with_trackers(self.announce).torrent_file()
-        return self._torrent_file
+        if self._torrent_file is not None:
+            return self._torrent_file
+        metainfo = self.core_torrent.full_metainfo
+        data = metainfo.with_trackers(self.announce).torrent_file() if metainfo else None
+        if self.core_torrent.knows_all_hashes:
+            self._torrent_file = data
+        return data
 
     @property
     def length(self) -> int:

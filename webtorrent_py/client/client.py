@@ -18,13 +18,7 @@ from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.address import Address, parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import (
-    AddressError,
-    DuplicateTorrentError,
-    InvalidRangeError,
-    MetainfoError,
-    UnknownTorrentError,
-)
+from webtorrent_py.errors import AddressError, DuplicateTorrentError, InvalidRangeError, UnknownTorrentError
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
 from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
@@ -66,6 +60,8 @@ class Client:
         self._signalling = Signalling(self._outbox, random, self._handles)
         self._dialling = Dialling(self._outbox, self._handles)
         self._by_hash: dict[bytes, Torrent] = {}
+        # Torrent → the info hashes under which it is announced and found.
+        self._joined: dict[int, tuple[bytes, ...]] = {}
         self._connections: Connections = {}
         self._connecting = Connecting(
             peer_id,
@@ -97,15 +93,14 @@ class Client:
         `announce`: further trackers. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
         "sequential". Raises `DuplicateTorrentError` if it is there already.
         """
-        if source.info_hash_v2 is not None and source.info_hash_v2.startswith(source.info_hash):
-            raise MetainfoError("torrent is BitTorrent v2 only, which is not supported yet")
-        known = self._by_hash.get(source.info_hash)
+        known = next((self._by_hash[each] for each in source.swarm_hashes if each in self._by_hash), None)
         if known is not None:
             raise DuplicateTorrentError(f"torrent {source.info_hash.hex()} is in the client already", known.id)
         own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
         torrent = Torrent(
             self._handles.new(),
             info_hash=source.info_hash,
+            info_hash_v2=source.info_hash_v2,
             own_id=self.peer_id,
             name=source.name,
             trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all))),
@@ -124,13 +119,12 @@ class Client:
             random=self._random,
             now=now,
         )
-        self.torrents[torrent.id] = self._by_hash[torrent.info_hash] = torrent
+        self.torrents[torrent.id] = torrent
         if have_all:
             # It was never downloaded, so there is no `completed` to announce.
             self._completed.add(torrent.id)
         if isinstance(source, Metainfo):
             torrent.activate(source, now)
-        self._trackers.add_torrent(torrent.info_hash, torrent.trackers, now)
         for text in source.peers if isinstance(source, Magnet) else ():
             # Links are mangled on their way; what is no address says nothing.
             with suppress(AddressError):
@@ -140,17 +134,17 @@ class Client:
         return torrent
 
     def get(self, info_hash: bytes) -> Torrent | None:
-        """The torrent with this info hash."""
+        """The torrent with this info hash of 20 bytes; a hybrid is found by either."""
         return self._by_hash.get(info_hash)
 
     def set_metainfo(self, torrent: int, metainfo: Metainfo, now: float) -> None:
         """The torrent file of a torrent that was added by its hash came from elsewhere (`xs`)."""
         found = self._torrent(torrent)
-        if not found.ready and found.failed is None and metainfo.info_hash == found.info_hash:
+        if not found.ready and found.failed is None and found.is_named_by(metainfo):
             trackers = (url for tier in metainfo.announce for url in tier)
             found.trackers = tuple(dict.fromkeys((*found.trackers, *trackers)))
             found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
-            self._trackers.add_torrent(found.info_hash, found.trackers, now)
+            self._joined.pop(torrent, None)
             self._settle(found, now)
             self._settle_trackers(now)
 
@@ -163,7 +157,7 @@ class Client:
         for reader in [each for each, owner in self._readers.items() if owner is found]:
             del self._readers[reader]
         del self.torrents[torrent]
-        del self._by_hash[found.info_hash]
+        self._forget_names(found)
         self._completed.discard(torrent)
         self._timers.set(torrent, None)
         self._outbox.do(CloseStore(torrent))
@@ -214,7 +208,7 @@ class Client:
         found = self._torrent(torrent)
         found.resume(now)
         self._dialling.wake(found.info_hash, now)
-        self._trackers.announce_now(found.info_hash, now)
+        self._announce_now(found, now)
         self._settle(found, now)
         self._settle_trackers(now)
 
@@ -223,7 +217,7 @@ class Client:
     def open_reader(self, torrent: int, start: int, end: int, now: float) -> int:
         """Read the torrent's bytes from `start` to `end` (exclusive): they are got before all others."""
         found = self._torrent(torrent)
-        if found.metainfo is None or not 0 <= start <= end <= found.metainfo.length:
+        if found.metainfo is None or not 0 <= start <= end <= found.metainfo.extent:
             raise InvalidRangeError(f"bytes {start} to {end} are not all in the torrent")
         reader = Reader(self._handles.new(), start, end)
         self._readers[reader.handle] = found
@@ -374,6 +368,8 @@ class Client:
     # --- settling ------------------------------------------------------------------------------
 
     def _settle(self, torrent: Torrent, now: float) -> None:
+        if self._joined.get(torrent.id) is not torrent.swarm_hashes and torrent.failed is None:
+            self._join_swarms(torrent, now)
         lost = self._forget_dropped(torrent)
         if lost and len(torrent.candidates):
             self._dialling.wake(torrent.info_hash, now)
@@ -382,12 +378,37 @@ class Client:
             self._settle_trackers(now)
         elif torrent.complete and torrent.id not in self._completed:
             self._completed.add(torrent.id)
-            self._trackers.complete(torrent.info_hash, now)
+            for info_hash in torrent.swarm_hashes:
+                self._trackers.complete(info_hash, now)
             self._settle_trackers(now)
         elif lost and not torrent.peers and not torrent.done:
-            self._trackers.announce_now(torrent.info_hash, now)
+            self._announce_now(torrent, now)
             self._settle_trackers(now)
         self._timers.set(torrent.id, torrent.get_timer())
+
+    def _join_swarms(self, torrent: Torrent, now: float) -> None:
+        """Be found, and announce, under every info hash: a hybrid's other one is only known with the metadata."""
+        for info_hash in torrent.swarm_hashes:
+            other = self._by_hash.setdefault(info_hash, torrent)
+            if other is not torrent:
+                named = f"torrent is in the client already, by its other info hash {info_hash.hex()}"
+                torrent.fail(DuplicateTorrentError(named, other.id), now)
+                self._leave_swarm(torrent, now)
+                self._forget_names(torrent)
+                return
+            self._trackers.add_torrent(info_hash, torrent.trackers, now)
+        self._joined[torrent.id] = torrent.swarm_hashes
+        self._settle_trackers(now)
+
+    def _forget_names(self, torrent: Torrent) -> None:
+        self._joined.pop(torrent.id, None)
+        for info_hash in torrent.swarm_hashes:
+            if self._by_hash.get(info_hash) is torrent:
+                del self._by_hash[info_hash]
+
+    def _announce_now(self, torrent: Torrent, now: float) -> None:
+        for info_hash in torrent.swarm_hashes:
+            self._trackers.announce_now(info_hash, now)
 
     def _forget_dropped(self, torrent: Torrent) -> bool:
         dropped = torrent.take_dropped()
@@ -396,9 +417,11 @@ class Client:
         return bool(dropped)
 
     def _leave_swarm(self, torrent: Torrent, now: float) -> None:
-        self._signalling.torrent_removed(torrent.info_hash)
-        self._dialling.torrent_removed(torrent.info_hash)
-        self._trackers.remove_torrent(torrent.info_hash, _stats(torrent), now)
+        for info_hash in torrent.swarm_hashes:
+            if self._by_hash.get(info_hash) is torrent:
+                self._signalling.torrent_removed(info_hash)
+                self._dialling.torrent_removed(info_hash)
+                self._trackers.remove_torrent(info_hash, _stats(torrent), now)
 
     def _settle_trackers(self, now: float) -> None:
         while True:
@@ -434,7 +457,7 @@ class Client:
         match event:
             case AnnounceDue():
                 wanted = min(event.offers_wanted, self._connecting.room(found))
-                self._signalling.gather(url, found.info_hash, wanted, len(self._connections), now)
+                self._signalling.gather(url, event.info_hash, wanted, len(self._connections), now)
             case AnnounceResponse():
                 self._outbox.tell(TrackerAnnounced(found.id, url, event.complete, event.incomplete))
             case RemoteOffer():

@@ -42,7 +42,9 @@ class Connecting:
         """How many more connections the torrent may begin."""
         if not torrent.wants_peer(None):
             return 0
-        under_way = self._signalling.connecting(torrent.info_hash) + self._dialling.connecting(torrent.info_hash)
+        under_way = sum(
+            self._signalling.connecting(each) + self._dialling.connecting(each) for each in torrent.swarm_hashes
+        )
         return max(torrent.options.max_conns - len(torrent.peers) - under_way, 0)
 
     def wants(self, torrent: Torrent, peer_id: bytes) -> bool:
@@ -91,7 +93,14 @@ class Connecting:
         torrent = self._torrents.get(info_hash)
         if torrent is not None:
             connection = PeerConnection(
-                handle, info_hash=info_hash, own_id=self._own_id, outbox=self._outbox, now=now, **known
+                handle,
+                info_hash=info_hash,
+                names=torrent.swarm_hashes,
+                v2=torrent.v2_name,
+                own_id=self._own_id,
+                outbox=self._outbox,
+                now=now,
+                **known,
             )
             self._connections[handle] = torrent, connection
             torrent.peer_opened(connection, now)

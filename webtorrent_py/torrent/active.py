@@ -48,7 +48,8 @@ class Active:
         self.progress = Progress(metainfo, have_all)
         self.hashes = PieceHashes(metainfo) if metainfo.info_hash_v2 is not None else None
         self._exchange = HashExchange(self.hashes, peers, now) if self.hashes is not None else None
-        self._liars: list[tuple[int, int]] = []
+        self.liars: list[tuple[int, int]] = []
+        """Pieces, and the handles of peers that are found to have sent wrong blocks of them; taken by the torrent."""
         self._selection = Selection(metainfo.piece_count, priority)
         self._unselected = set(range(len(metainfo.files))) if priority == UNWANTED else set()
         self.downloader = Downloader(
@@ -146,18 +147,13 @@ class Active:
 
     def piece_hashed(self, index: int, digests: bytes, now: float) -> None:
         """The host hashed a complete piece. Raises `MetainfoError` when the torrent contradicts itself."""
-        self._liars += [(index, peer) for peer in self.downloader.piece_hashed(index, digests, now)]
-
-    def take_liars(self) -> list[tuple[int, int]]:
-        """Pieces, and the handles of peers that are found to have sent wrong blocks of them, since the last call."""
-        liars, self._liars = self._liars, []
-        return liars
+        self.liars += [(index, peer) for peer in self.downloader.piece_hashed(index, digests, now)]
 
     def _go_on(self, answered: Answered, now: float) -> None:
         for index, digests in answered.judgeable:
             self.piece_hashed(index, digests, now)
         for index, wrong in answered.questioned:
-            self._liars += [(index, peer) for peer in self.downloader.blocks_judged(index, wrong, now)]
+            self.liars += [(index, peer) for peer in self.downloader.blocks_judged(index, wrong, now)]
 
     def _give_metadata(self, peer: PeerConnection, request: MetadataRequest, now: float) -> None:
         given = self._metadata_given.get(peer.handle, 0) + 1

@@ -56,7 +56,7 @@ class _Attempt:
 class MetadataDownload:
     """Collects the info dictionary with the given hash, or hashes. Peers are named by their handles."""
 
-    def __init__(self, info_hash: bytes, info_hash_v2: bytes | None, send: Send) -> None:
+    def __init__(self, info_hash: bytes, send: Send, info_hash_v2: bytes | None = None) -> None:
         self._info_hash = info_hash
         self._info_hash_v2 = info_hash_v2
         self._send = send

@@ -18,9 +18,11 @@ from webtorrent_py.wire.messages import Extended, Message
 class Resolving:
     """The phase before the metadata. Nothing can be served, and no piece be asked for."""
 
-    def __init__(self, info_hash: bytes, info_hash_v2: bytes | None, peers: Mapping[int, PeerConnection]) -> None:
+    def __init__(
+        self, info_hash: bytes, peers: Mapping[int, PeerConnection], info_hash_v2: bytes | None = None
+    ) -> None:
         self._peers = peers
-        self._download = MetadataDownload(info_hash, info_hash_v2, self._send)
+        self._download = MetadataDownload(info_hash, self._send, info_hash_v2)
         self._offering: set[int] = set()
         self._now = 0.0
         self._info: bytes | None = None

@@ -6,7 +6,7 @@ handshake, duplicate peers, bans, timeouts, counting) is here.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
 
@@ -104,6 +104,8 @@ class Torrent:
         self.id = id
         self.info_hash = info_hash
         self.info_hash_v2 = info_hash_v2
+        self.swarm_hashes = swarm_hashes(info_hash, info_hash_v2)
+        """The 20 bytes under which its peers are found: two for a hybrid, once both are known (BEP 52)."""
         self.trackers = tuple(trackers)
         self.web_seeds = tuple(web_seeds)
         self.options = options
@@ -123,7 +125,7 @@ class Torrent:
         self._next_tick = now + TICK
         self._no_peers_at = now + NO_PEERS_INTERVAL
         self._active: Active | None = None
-        self._phase: Phase = Resolving(info_hash, info_hash_v2, self.peers)
+        self._phase: Phase = Resolving(info_hash, self.peers, info_hash_v2)
 
     # --- what it is like ------------------------------------------------------------------------
 
@@ -132,20 +134,27 @@ class Torrent:
         """The name in the metadata; before that, what the magnet link calls it."""
         return self.metainfo.name if self.metainfo else self._name
 
-    @property
-    def swarm_hashes(self) -> tuple[bytes, ...]:
-        """The 20 bytes under which its peers are found: two for a hybrid, as far as they are known (BEP 52).
-
-        The first is what the torrent was added by, or the v1 hash if both were given.
-        """
-        if self.metainfo is None:
-            return swarm_hashes(self.info_hash, self.info_hash_v2)
-        return tuple(sorted(self.metainfo.swarm_hashes, key=lambda each: each != self.info_hash))
+    def is_named_by(self, metainfo: Metainfo) -> bool:
+        """Whether the metainfo has every info hash that is known of the torrent."""
+        return self.info_hash in metainfo.swarm_hashes and self.info_hash_v2 in (None, metainfo.info_hash_v2)
 
     @property
     def v2_name(self) -> bytes | None:
         """The one of the `swarm_hashes` that is of v2."""
         return self.info_hash_v2[:20] if self.info_hash_v2 is not None else None
+
+    @property
+    def full_metainfo(self) -> Metainfo | None:
+        """The metainfo with all hashes of pieces that are known by now, of which peers may have told some (BEP 52)."""
+        hashes = self._active.hashes if self._active is not None else None
+        if self.metainfo is None or hashes is None:
+            return self.metainfo
+        return replace(self.metainfo, piece_layers=hashes.piece_layers)
+
+    @property
+    def knows_all_hashes(self) -> bool:
+        """Whether `full_metainfo` is all that it will ever be."""
+        return self._active is not None and (self._active.hashes is None or self._active.hashes.complete)
 
     @property
     def ready(self) -> bool:
@@ -219,6 +228,7 @@ class Torrent:
         if metainfo.private:
             self._exchange.stop()
         self.info_hash_v2 = metainfo.info_hash_v2
+        self.swarm_hashes = metainfo.swarm_hashes
         active = Active(
             self.id,
             metainfo,
@@ -240,7 +250,7 @@ class Torrent:
             active.pause(now)
         for peer in list(self.peers.values()):
             try:
-                peer.set_names(metainfo.swarm_hashes, self.v2_name)
+                peer.set_names(self.swarm_hashes, self.v2_name)
                 peer.set_piece_count(metainfo.piece_count)
             except WireError as error:
                 self.punish(peer, error, now)
@@ -297,7 +307,8 @@ class Torrent:
                     if isinstance(message, Extended):
                         self._exchange.message_received(peer, message, now)
                     self._phase.message_received(peer, message, now)
-                    self._punish_liars(now)
+                    if self._active is not None and self._active.liars:
+                        self._punish_liars(now)
             if isinstance(self._phase, Resolving) and (info := self._phase.take_metadata()) is not None:
                 self._metadata_received(info, now)
         except WireError as error:
@@ -385,7 +396,10 @@ class Torrent:
         self._punish_liars(now)
 
     def _punish_liars(self, now: float) -> None:
-        for index, handle in self._active.take_liars() if self._active is not None else ():
+        if self._active is None:
+            return
+        liars, self._active.liars = self._active.liars, []
+        for index, handle in liars:
             error = WireError(f"the peer sent wrong bytes in piece {index}")
             if handle in self.peers:
                 self.punish(self.peers[handle], error, now)

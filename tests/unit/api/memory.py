@@ -8,6 +8,7 @@ from typing import Any
 
 from webtorrent_py import actions as a
 from webtorrent_py.api import WebTorrent
+from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.desktop.signalling import Delivery, Signalling
 from webtorrent_py.errors import FetchError, StorageError
 
@@ -137,9 +138,10 @@ class MemoryHost:
             case a.OpenStore(torrent, _, piece_length):
                 self._stores[torrent] = {}
                 self._piece_length[torrent] = piece_length
-            case a.HashPiece(torrent, index, data):
+            case a.HashPiece(torrent, index, data, with_sha1, leaf_bytes):
                 self._held[torrent, index] = bytes(data)
-                self._later("piece_hashed", torrent, index, sha1(data).digest())
+                digests = piece_digests(data, with_sha1=with_sha1, leaf_bytes=leaf_bytes)
+                self._later("piece_hashed", torrent, index, digests)
             case a.StorePiece(torrent, index):
                 self._stores[torrent][index] = self._held.pop((torrent, index))
                 self._later("piece_stored", torrent, index)

@@ -6,6 +6,7 @@ from random import Random
 from tests.invariants import check_torrent
 from webtorrent_py import actions as a
 from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.events import Event
 from webtorrent_py.outbox import Outbox
@@ -27,6 +28,10 @@ def make_metainfo(content: bytes, piece_length: int, files: list[int] | None = N
     )
     entries = [((f"file {number}",), length) for number, length in enumerate(files or [len(content)])]
     return parse_info(create_info("content", entries, piece_length, pieces, single_file=files is None))
+
+
+def _digests(action: a.HashPiece) -> bytes:
+    return piece_digests(action.data, with_sha1=action.sha1, leaf_bytes=action.leaf_bytes)
 
 
 class Remote:
@@ -189,7 +194,7 @@ class Scene:
         """The host hashed all that it was given."""
         hashing, self.hashing = self.hashing, []
         for action in hashing:
-            self.do(self.torrent.piece_hashed, action.index, hashlib.sha1(action.data).digest())
+            self.do(self.torrent.piece_hashed, action.index, _digests(action))
 
     def told(self, *kinds: type) -> list[Event]:
         """All events of some kinds so far."""
@@ -205,13 +210,13 @@ class Scene:
             case a.ClosePeer(peer):
                 assert not self.remotes[peer].closed
                 self.remotes[peer].closed = True
-            case a.HashPiece(_, index, data):
+            case a.HashPiece(index=index, data=data):
                 assert index not in self.held and index not in self.stored
                 self.held[index] = bytes(data)
                 self.hashing.append(action)
                 if not self.slow_store:
                     self.hashing.pop()
-                    self.torrent.piece_hashed(index, hashlib.sha1(data).digest(), self.now)
+                    self.torrent.piece_hashed(index, _digests(action), self.now)
             case a.StorePiece(_, index):
                 self.stored[index] = self.held.pop(index)
                 self.torrent.piece_stored(index, self.now)
