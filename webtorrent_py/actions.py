@@ -88,7 +88,7 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendBlock:
-    """Send `header` followed by `length` stored bytes at `offset` from the start of the torrent, if `length` is not 0.
+    """Send `header` followed by `length` stored bytes at `offset` from the start of the torrent.
 
     The payload goes from the store to the channel without passing through the core. When the host has
     handed everything of a batch to the channel and the channel's buffer has run low again, it calls

@@ -414,7 +414,7 @@ class Node:
     def _send_block(self, peer: int, header: bytes, torrent: int, offset: int, length: int) -> None:
         index, begin = divmod(offset, self._piece_length[torrent])
         # A piece that is not stored raises here: nothing unverified may ever be served.
-        block = self.stores[torrent][index][begin : begin + length] if length else b""
+        block = self.stores[torrent][index][begin : begin + length]
         assert len(block) == length
         self.sent_bytes += length
         out_at = self.say(peer, header + block)

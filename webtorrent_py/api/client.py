@@ -6,19 +6,18 @@ timer is armed. Whatever the host reports, and whatever the user asks for, takes
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
-from webtorrent_py.api.host import Content, Host
-from webtorrent_py.api.seeding import DEFAULT_TRACKERS, plan
+from webtorrent_py.api.host import Host
+from webtorrent_py.api.seeding import DEFAULT_TRACKERS, Files, NewTorrent, create
 from webtorrent_py.api.torrent import Torrent
 from webtorrent_py.client import Client
-from webtorrent_py.codec.creation import choose_piece_length, create_info
 from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
-from webtorrent_py.codec.metainfo import Metainfo, parse_info, parse_torrent
+from webtorrent_py.codec.metainfo import Metainfo, parse_torrent
 from webtorrent_py.errors import (
     DestroyedError,
     InvalidTorrentIdError,
@@ -120,31 +119,20 @@ class WebTorrent(Emitter):
 
     async def seed(
         self,
-        files: Mapping[str, Content] | Sequence[tuple[str | None, Content]],
+        files: Files,
         *,
-        name: str | None = None,
-        announce: Sequence[str] | None = None,
-        piece_length: int | None = None,
-        private: bool | None = None,
-        comment: str | None = None,
+        announce: Sequence[str | Sequence[str]] | None = None,
+        **options: Any,
     ) -> Torrent:
         """Make a torrent of `files` (names, which may hold `/`, and contents) and serve it.
 
-        Without `announce` and without trackers of the client, some public trackers are used.
+        Without `announce` and without trackers of the client, some public trackers are used. `options` are those of
+        `seeding.create`: `name`, `version` ("v1", "v2" or "hybrid"), `piece_length`, `private`, `comment` and so on.
         Raises `InvalidOptionError`, `StorageError` when something cannot be read, `DuplicateTorrentError`.
         """
-        pairs = list(files.items()) if isinstance(files, Mapping) else list(files)
-        names = plan([each for each, _ in pairs], name)
-        contents = [content for _, content in pairs]
-        lengths = [self.host.content_length(content) for content in contents]
-        piece_length = piece_length or choose_piece_length(sum(lengths))
-        pieces = await self.host.hash_pieces(contents, piece_length)
-        info = create_info(
-            names.name, list(zip(names.paths, lengths, strict=True)), piece_length, pieces, private=private
-        )
         trackers = DEFAULT_TRACKERS if announce is None and not self._trackers else announce or ()
-        metainfo = parse_info(info, announce=[(url,) for url in trackers], comment=comment)
-        return self._add(metainfo, contents=contents, have_all=True)
+        new = await create(self.host, files, announce=trackers, **options)
+        return self._add(new.metainfo, contents=new, have_all=True)
 
     async def get(self, torrent_id: TorrentId) -> Torrent | None:
         """The torrent with this id. None when there is none, or when it is no id that tells its info hash."""
@@ -237,7 +225,7 @@ class WebTorrent(Emitter):
             return parse_torrent(await self.host.fetch(torrent_id.strip(), MAX_TORRENT_FILE))
         return parse_torrent_id(torrent_id)
 
-    def _add(self, source: Metainfo | Magnet, *, contents: Sequence[Content] | None = None, **options: Any) -> Torrent:
+    def _add(self, source: Metainfo | Magnet, *, contents: NewTorrent | None = None, **options: Any) -> Torrent:
         if self.destroyed:
             raise DestroyedError("the client was destroyed")
         if self._trackers is None:
@@ -247,7 +235,7 @@ class WebTorrent(Emitter):
         torrent = Torrent(self, core_torrent, source)
         self._torrents[core_torrent.id] = torrent
         if contents is not None:
-            self.host.attach(core_torrent.id, contents)
+            self.host.attach(core_torrent.id, contents.contents, contents.alignment)
         self.emit("add", torrent)
         # Not now: whoever added it shall be able to listen before anything happens.
         asyncio.get_running_loop().call_soon(self._turn)

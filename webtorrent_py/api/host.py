@@ -57,10 +57,19 @@ class Host(Protocol):
         """Bytes of something that shall be seeded. Raises `InvalidOptionError` when it is nothing that can be."""
         ...
 
-    async def hash_pieces(self, contents: Sequence[Content], piece_length: int) -> bytes:
-        """The SHA-1 hashes of all pieces of the contents, end to end. Raises `StorageError`."""
+    async def hash_pieces(
+        self, contents: Sequence[Content], piece_length: int, *, sha1: bool, leaves: bool, padded: bool
+    ) -> tuple[bytes, bytes]:
+        """Hash contents, taken end to end, for a new torrent. Raises `StorageError`.
+
+        Returns, joined: if `sha1`, the SHA-1 hashes of all pieces, of which the last one is `padded` with zeros to its
+        full length or not; if `leaves`, the SHA-256 hashes of all 16 KiB blocks, the last one as short as it is.
+        """
         ...
 
-    def attach(self, torrent: int, contents: Sequence[Content]) -> None:
-        """The torrent's `OpenStore`, which is yet to come, means a store of these contents."""
+    def attach(self, torrent: int, contents: Sequence[Content], alignment: int = 1) -> None:
+        """The torrent's `OpenStore`, which is yet to come, means a store of these contents.
+
+        Each begins at a multiple of `alignment` bytes; zeros lie between.
+        """
         ...

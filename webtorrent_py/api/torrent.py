@@ -187,7 +187,8 @@ class Torrent(Emitter):
     def files_of_piece(self, index: int) -> range:
         """Indices of the files with bytes of this piece."""
         start = index * self.piece_length
-        end = min(start + self.piece_length, self.length)
+        metainfo = self.core_torrent.metainfo
+        end = start + metainfo.piece_size(index) if metainfo else start
         return range(bisect_right(self._offsets, start) - 1, bisect_right(self._offsets, end - 1))
 
     # What to do with it.
@@ -226,9 +227,9 @@ class Torrent(Emitter):
 
     async def read(self, offset: int, length: int) -> bytes:
         """Bytes that are stored already. Raises `InvalidRangeError` for others, `StorageError`."""
-        bitfield = self.core_torrent.bitfield
+        bitfield, metainfo = self.core_torrent.bitfield, self.core_torrent.metainfo
         last = (offset + length - 1) // self.piece_length if length else 0
-        if bitfield is None or offset < 0 or not 0 <= offset + length <= self.length:
+        if bitfield is None or metainfo is None or offset < 0 or not 0 <= offset + length <= metainfo.extent:
             raise InvalidRangeError(f"bytes {offset} to {offset + length} are not in the torrent")
         if length and not all(bitfield[index] for index in range(offset // self.piece_length, last + 1)):
             raise InvalidRangeError(f"bytes {offset} to {offset + length} are not all there yet")

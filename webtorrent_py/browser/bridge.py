@@ -109,7 +109,12 @@ class Bridge:
             announce=options.get("announce"),
             piece_length=options.get("pieceLength"),
             private=options.get("private"),
+            source=options.get("source"),
             comment=options.get("comment"),
+            created_by=options.get("createdBy"),
+            creation_date=options.get("creationDate"),
+            web_seeds=options.get("webSeeds") or (),
+            version=options.get("version") or "v1",
         )
         try:
             await self._register(key, seed)

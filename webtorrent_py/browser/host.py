@@ -8,7 +8,7 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from hashlib import sha1
+from hashlib import sha1, sha256
 from typing import TYPE_CHECKING, Any
 
 from pyodide.ffi import JsException
@@ -16,6 +16,7 @@ from pyodide.ffi import JsException
 from webtorrent_py import actions
 from webtorrent_py.actions import Action, Send, SendBlock
 from webtorrent_py.browser import convert
+from webtorrent_py.codec.metainfo import HASH_SIZE
 from webtorrent_py.errors import FetchError, InvalidOptionError, StorageError
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _RECORD = struct.Struct("<IIdII")
 """Head of a record for `transmit`: peer, torrent (0: no block), offset and length of the block, bytes that follow."""
+
+_ALGORITHMS = {"SHA-1": sha1, "SHA-256": sha256}
+"""Names as in Web Crypto, which is missing where the page is not a secure context."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,9 @@ class BrowserHost:
             actions.ClosePeer: lambda each: io.closePeer(each.peer),
             actions.OpenStore: lambda each: io.openStore(each.torrent, each.length, each.piece_length),
             # A bytearray passed like this is a proxy that ends with the call; JavaScript copies it out at once.
-            actions.HashPiece: lambda each: io.hashPiece(each.torrent, each.index, each.data),
+            actions.HashPiece: lambda each: io.hashPiece(
+                each.torrent, each.index, each.data, each.sha1, each.leaf_bytes
+            ),
             actions.StorePiece: lambda each: io.storePiece(each.torrent, each.index),
             actions.DropPiece: lambda each: io.dropPiece(each.torrent, each.index),
             actions.CloseStore: lambda each: io.closeStore(each.torrent),
@@ -91,7 +97,7 @@ class BrowserHost:
                     "piece_stored": lambda torrent, index: handle(core.piece_stored, torrent, index),
                     "storage_failed": lambda torrent, reason: handle(core.storage_failed, torrent, reason),
                     "handle_timer": client.handle_timer,
-                    "sha1": lambda data: convert.from_bytes(sha1(convert.to_bytes(data)).digest()),
+                    "digest": lambda name, data: convert.from_bytes(_ALGORITHMS[name](convert.to_bytes(data)).digest()),
                     **handlers,
                 }
             )
@@ -145,16 +151,22 @@ class BrowserHost:
             return memoryview(content).nbytes
         raise InvalidOptionError(f"bytes or a Blob can be seeded, not {type(content).__name__}")
 
-    async def hash_pieces(self, contents: Sequence[Any], piece_length: int) -> bytes:
-        """The hashes of all pieces. Raises `StorageError` when a file has changed or cannot be read."""
+    async def hash_pieces(
+        self, contents: Sequence[Any], piece_length: int, *, sha1: bool, leaves: bool, padded: bool
+    ) -> tuple[bytes, bytes]:
+        """The hashes of pieces and blocks. Raises `StorageError` when a file has changed or cannot be read."""
+        length = sum(map(self.content_length, contents))
+        end_of_pieces = HASH_SIZE * -(-length // piece_length) if sha1 else 0
         try:
-            return convert.to_bytes(await self._io.hashSource(self._sources(contents), piece_length))
+            source = self._sources(contents)
+            hashes = convert.to_bytes(await self._io.hashSource(source, piece_length, sha1, leaves, padded))
+            return hashes[:end_of_pieces], hashes[end_of_pieces:]
         except JsException as error:
             raise StorageError(f"a file to seed could not be read: {convert.reason(error)}") from error
 
-    def attach(self, torrent: int, contents: Sequence[Any]) -> None:
+    def attach(self, torrent: int, contents: Sequence[Any], alignment: int = 1) -> None:
         """Serve the torrent from these contents."""
-        self._io.attachSource(torrent, self._sources(contents))
+        self._io.attachSource(torrent, self._sources(contents), alignment)
 
     def _sources(self, contents: Sequence[Any]) -> Any:
         """What JavaScript makes one Blob of: numbers of Blobs, and bytes."""

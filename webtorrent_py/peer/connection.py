@@ -170,12 +170,9 @@ class PeerConnection(IncomingState):
         index, begin, length = block
         self.upload.add(length, now)
         self.last_sent = now
-        header = m.piece_header(index, begin, length)
-        if stored is None or stored == length:
-            self._outbox.do(SendBlock(self.handle, header, torrent, offset, length))
-        else:
-            # Also without stored bytes: the host says `writable` after a block.
-            self._outbox.do(SendBlock(self.handle, header, torrent, offset, stored))
+        stored = length if stored is None else stored
+        self._outbox.do(SendBlock(self.handle, m.piece_header(index, begin, length), torrent, offset, stored))
+        if stored < length:
             self._outbox.do(Send(self.handle, bytes(length - stored)))
 
     def send_keep_alive(self, now: float) -> None:

@@ -71,11 +71,12 @@ class Uploader:
         self.serve(peer, now)
 
     def _is_in_gap(self, request: Request) -> bool:
-        """Whether a request goes beyond the end of a file, but not of the piece, where files have gaps behind them.
+        """Whether a request reaches from a file into what follows it up to the next piece, where files have gaps.
 
-        Who sees a hybrid as v1 finds padding there. libtorrent took it for zeros too until version 2.1.
+        libtorrent took that for zeros until version 2.1, and asked for whole blocks.
         """
-        return self._has_gaps and request.begin + request.length <= self._piece_length
+        end = request.begin + request.length
+        return self._has_gaps and request.begin < self._sizes.piece_size(request.index) and end <= self._piece_length
 
     def cancel_received(self, peer: PeerConnection, cancel: Cancel) -> None:
         """The peer takes a queued request back; BEP 6 wants that answered."""
@@ -89,7 +90,7 @@ class Uploader:
         sent = 0
         while peer.upload_queue and room > sent:
             index, begin, length = block = peer.upload_queue.popleft()
-            stored = max(0, min(length, self._sizes.piece_size(index) - begin))
+            stored = min(length, self._sizes.piece_size(index) - begin)
             peer.send_block(block, self._torrent, index * self._piece_length + begin, now, stored)
             sent += length
         peer.writable = False

@@ -1,14 +1,14 @@
 """A host that lives in memory: clients on one asyncio loop, joined by a tracker and lines that are only calls."""
 
 import asyncio
+import hashlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from hashlib import sha1
 from typing import Any
 
 from webtorrent_py import actions as a
 from webtorrent_py.api import WebTorrent
-from webtorrent_py.codec.merkle import piece_digests
+from webtorrent_py.codec import merkle
 from webtorrent_py.desktop.signalling import Delivery, Signalling
 from webtorrent_py.errors import FetchError, StorageError
 
@@ -87,13 +87,18 @@ class MemoryHost:
     def content_length(self, content: bytes) -> int:
         return len(content)
 
-    async def hash_pieces(self, contents: Sequence[bytes], piece_length: int) -> bytes:
+    async def hash_pieces(
+        self, contents: Sequence[bytes], piece_length: int, *, sha1: bool, leaves: bool, padded: bool
+    ) -> tuple[bytes, bytes]:
         await asyncio.sleep(0)
         data = b"".join(contents)
-        return b"".join(sha1(data[at : at + piece_length]).digest() for at in range(0, len(data), piece_length))
+        whole = data + bytes(-len(data) % piece_length) if padded else data
+        starts = range(0, len(whole), piece_length) if sha1 else ()
+        pieces = b"".join(hashlib.sha1(whole[at : at + piece_length]).digest() for at in starts)
+        return pieces, merkle.leaves(data) if leaves else b""
 
-    def attach(self, torrent: int, contents: Sequence[bytes]) -> None:
-        self._contents[torrent] = b"".join(contents)
+    def attach(self, torrent: int, contents: Sequence[bytes], alignment: int = 1) -> None:
+        self._contents[torrent] = b"".join(each + bytes(-len(each) % alignment) for each in contents)
 
     def perform(self, actions: Sequence[a.Action]) -> None:
         for action in actions:
@@ -138,9 +143,9 @@ class MemoryHost:
             case a.OpenStore(torrent, _, piece_length):
                 self._stores[torrent] = {}
                 self._piece_length[torrent] = piece_length
-            case a.HashPiece(torrent, index, data, with_sha1, leaf_bytes):
+            case a.HashPiece(torrent, index, data, sha1, leaf_bytes):
                 self._held[torrent, index] = bytes(data)
-                digests = piece_digests(data, with_sha1=with_sha1, leaf_bytes=leaf_bytes)
+                digests = merkle.piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
                 self._later("piece_hashed", torrent, index, digests)
             case a.StorePiece(torrent, index):
                 self._stores[torrent][index] = self._held.pop((torrent, index))

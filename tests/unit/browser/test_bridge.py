@@ -244,8 +244,8 @@ async def test_a_seed_is_made_of_blobs_which_are_then_let_go(network: Network) -
         return [blobs[each.source] for each in given]
 
     host.content_length = lambda blob: blob.length
-    host.attach = lambda torrent, given: attach(torrent, contents(given))
-    host.hash_pieces = lambda given, piece_length: hash_pieces(contents(given), piece_length)
+    host.attach = lambda torrent, given, alignment: attach(torrent, contents(given), alignment)
+    host.hash_pieces = lambda given, piece_length, **what: hash_pieces(contents(given), piece_length, **what)
     page = Page(client)
     items = [["x/a.bin", 7, len(CONTENT)], ["x/b.bin", 8, 6]]
     await page.call("seed", 1, items, {"announce": [TRACKER], "pieceLength": 16384})

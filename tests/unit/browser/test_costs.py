@@ -138,7 +138,7 @@ class World:
         self.peer = peer
         self._inbox += [("answer_created", peer, "v=0"), ("channel_opened", peer)]
 
-    def on_hashPiece(self, torrent: int, index: int, data: bytearray) -> None:  # noqa: N802
+    def on_hashPiece(self, torrent: int, index: int, data: bytearray, *_: Any) -> None:  # noqa: N802
         self.costs.copied += len(data)
         self._inbox.append(("piece_hashed", torrent, index, Buffer(sha1(data).digest())))
 
@@ -161,7 +161,7 @@ class World:
                         self.unchoked = True
             at += size
 
-    def on_hashSource(self, _parts: Any, _length: int) -> Any:  # noqa: N802
+    def on_hashSource(self, _parts: Any, _length: int, *_: Any) -> Any:  # noqa: N802
         async def digests() -> Buffer:
             return Buffer(PIECES)
 

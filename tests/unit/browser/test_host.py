@@ -84,9 +84,9 @@ def test_every_action_is_carried_out() -> None:
     host.perform(list(cases))
     assert io.mock_calls == list(cases.values())
     io.reset_mock()
-    host.perform([a.HashPiece(3, 1, piece)])
-    [(_, (torrent, index, data), _)] = io.mock_calls
-    assert (torrent, index) == (3, 1)
+    host.perform([a.HashPiece(3, 1, piece, sha1=True, leaf_bytes=5)])
+    [(_, (torrent, index, data, sha1, leaf_bytes), _)] = io.mock_calls
+    assert (torrent, index, sha1, leaf_bytes) == (3, 1, True, 5)
     assert data is piece
     # A client on this host is told that there is no TCP.
     assert not host.dials_addresses
@@ -128,7 +128,8 @@ def test_what_javascript_calls_reaches_the_core() -> None:
     handlers["handle_timer"]()
     client.handle_timer.assert_called_once_with()
     assert handlers["extra"]([1, 2]) == 2
-    assert handlers["sha1"](Buffer(b"")).hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+    assert handlers["digest"]("SHA-1", Buffer(b"")).hex() == "da39a3ee5e6b4b0d3255bfef95601890afd80709"
+    assert handlers["digest"]("SHA-256", Buffer(b"")).hex().startswith("e3b0c44298fc1c149afbf4c8996fb924")
 
 
 def test_timers_are_in_milliseconds() -> None:
@@ -146,7 +147,7 @@ def test_errors_of_the_browser_become_ours() -> None:
     for failing, error in (
         (host.fetch("http://a/", 10), FetchError),
         (host.read(1, 0, 5), StorageError),
-        (host.hash_pieces([b"a"], 16384), StorageError),
+        (host.hash_pieces([b"a"], 16384, sha1=True, leaves=False, padded=False), StorageError),
     ):
         with pytest.raises(error, match="no"):
             asyncio.run(failing)
@@ -155,15 +156,18 @@ def test_errors_of_the_browser_become_ours() -> None:
 def test_blobs_and_bytes_can_be_seeded() -> None:
     from webtorrent_py.browser.host import Blob
 
-    async def hash_source(parts: list[Any], piece_length: int) -> Buffer:
-        assert (parts, piece_length) == ([7, b"abc"], 16384)
-        return Buffer(b"h" * 20)
+    async def hash_source(parts: list[Any], piece_length: int, sha1: bool, leaves: bool, padded: bool) -> Buffer:
+        assert (parts, piece_length, padded) == ([7, b"abc"], 16384, True)
+        return Buffer(b"h" * 20 * sha1 + b"l" * 32 * leaves)
 
     host, io = make_host(hashSource=hash_source)
     contents = [Blob(7, 100), bytearray(b"abc")]
     assert [host.content_length(each) for each in contents] == [100, 3]
-    assert asyncio.run(host.hash_pieces(contents, 16384)) == b"h" * 20
+    for sha1, leaves in ((True, False), (False, True), (True, True)):
+        hashes = asyncio.run(host.hash_pieces(contents, 16384, sha1=sha1, leaves=leaves, padded=True))
+        assert hashes == (b"h" * 20 * sha1, b"l" * 32 * leaves)
     host.attach(3, contents)
-    assert io.mock_calls == [call.attachSource(3, [7, b"abc"])]
+    host.attach(3, contents, 16384)
+    assert io.mock_calls == [call.attachSource(3, [7, b"abc"], each) for each in (1, 16384)]
     with pytest.raises(InvalidOptionError):
         host.content_length("text")

@@ -34,7 +34,9 @@ def test_ours_offers_the_fast_and_the_extension_protocol() -> None:
     assert (
         handshake.serialize() == b"\x13BitTorrent protocol" + bytes.fromhex("0000000000100004") + b"i" * 20 + b"p" * 20
     )
-    assert (handshake.fast, handshake.extensions, handshake.dht) == (True, True, False)
+    assert (handshake.fast, handshake.extensions, handshake.dht, handshake.v2) == (True, True, False, False)
+    upgradable = Handshake.ours(b"i" * 20, b"p" * 20, v2=True)
+    assert upgradable.v2 and upgradable.reserved.hex() == "0000000000100014"
 
 
 @pytest.mark.parametrize(

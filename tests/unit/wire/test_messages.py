@@ -9,13 +9,28 @@ from hypothesis import strategies as st
 from webtorrent_py.errors import WireError
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.handshake import Handshake
+from webtorrent_py.wire.hashes import MAX_HASHES, MAX_LAYERS, Hashes, HashQuery, HashReject, HashRequest
+from webtorrent_py.wire.ids import MessageId
 from webtorrent_py.wire.parser import WireParser
 
 HANDSHAKE = Handshake.ours(b"i" * 20, b"p" * 20)
+QUERY = HashQuery(b"r" * 32, 3, 6, 2, 1)
+QUERY_HEX = "72" * 32 + "00000003000000060000000200000001"
 
 uint32 = st.integers(0, 2**32 - 1)
 short_bytes = st.binary(max_size=40)
-known_ids = frozenset(m.MessageId)
+known_ids = frozenset(MessageId)
+
+queries = st.builds(
+    lambda root, base, part, size, proofs: HashQuery(root, base, part << size, 1 << size, proofs),
+    st.binary(min_size=32, max_size=32),
+    st.integers(0, 64),
+    st.integers(0, 100),
+    st.integers(1, 9),
+    st.integers(0, 64),
+)
+any_queries = st.builds(HashQuery, st.binary(min_size=32, max_size=32), uint32, uint32, uint32, uint32)
+hashes = queries.map(lambda query: Hashes(query, bytes(range(32)) * (query.length + query.proof_count)))
 
 messages = st.one_of(
     st.sampled_from(
@@ -39,6 +54,9 @@ messages = st.one_of(
     st.builds(m.Reject, uint32, uint32, uint32),
     st.builds(m.AllowedFast, uint32),
     st.builds(m.Extended, st.integers(0, 255), short_bytes),
+    st.builds(HashRequest, any_queries),
+    st.builds(HashReject, any_queries),
+    hashes,
     st.builds(m.Unknown, st.integers(0, 255).filter(lambda number: number not in known_ids), short_bytes),
 )
 
@@ -102,6 +120,9 @@ def test_serialized_message_is_its_length_and_then_as_much(message: m.Message) -
         (m.Reject(1, 2, 3), "0000000d10000000010000000200000003"),
         (m.AllowedFast(1), "000000051100000001"),
         (m.Extended(3, b"\xff"), "000000031403ff"),
+        (HashRequest(QUERY), "0000003115" + QUERY_HEX),
+        (HashReject(QUERY), "0000003117" + QUERY_HEX),
+        (Hashes(QUERY, b"\xee" * 96), "0000009116" + QUERY_HEX + "ee" * 96),
     ],
 )
 def test_bytes_are_those_of_the_specifications(message: m.Message, data: str) -> None:
@@ -218,3 +239,47 @@ def test_garbage_gives_the_same_messages_and_the_same_refusal_however_it_is_cut(
     # What comes with the fault in one part is lost; all else is the same.
     assert cut_received == byte_received[: len(cut_received)]
     assert cut_refused or cut_received == byte_received
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        # As many as BEP 52 has it: the part itself proves the first log2(length) - 1 layers.
+        (HashQuery(b"r" * 32, 0, 0, 2, 0), 2),
+        (HashQuery(b"r" * 32, 0, 0, 2, 1), 3),
+        (HashQuery(b"r" * 32, 0, 4, 4, 1), 4),
+        (HashQuery(b"r" * 32, 0, 4, 4, 3), 6),
+        (HashQuery(b"r" * 32, 5, 512, 512, 8), 512),
+        (HashQuery(b"r" * 32, 5, 512, 512, 10), 514),
+    ],
+)
+def test_hashes_are_as_many_as_asked_for(query: HashQuery, count: int) -> None:
+    right = Hashes(query, bytes(32 * count))
+    received = receive([HANDSHAKE.serialize(), right.serialize()])
+    assert received[1:] == [right]
+    assert len(right.part) == 32 * query.length and len(right.proof) == count - query.length
+    for wrong in (count - 1, count + 1):
+        with pytest.raises(WireError, match="hashes message with"):
+            receive([HANDSHAKE.serialize(), Hashes(query, bytes(32 * wrong)).serialize()])
+
+
+@pytest.mark.parametrize(
+    ("base_layer", "index", "length", "proof_layers"),
+    [
+        (0, 0, 1, 0),
+        (0, 0, 3, 0),
+        (0, 2, 4, 0),
+        (0, 0, 2 * MAX_HASHES, 0),
+        (0, 0, 0, 0),
+        (MAX_LAYERS + 1, 0, 2, 0),
+        (0, 0, 2, MAX_LAYERS + 1),
+        (0, 0, 2**31, 2**32 - 1),
+    ],
+)
+def test_impossible_hashes(base_layer: int, index: int, length: int, proof_layers: int) -> None:
+    query = HashQuery(b"r" * 32, base_layer, index, length, proof_layers)
+    assert not query.is_possible
+    # Asking for them is answered with a reject; sending them breaks the protocol.
+    assert receive([HANDSHAKE.serialize(), HashRequest(query).serialize()])[1:] == [HashRequest(query)]
+    with pytest.raises(WireError, match="hashes message with"):
+        receive([HANDSHAKE.serialize(), Hashes(query, bytes(64)).serialize()])

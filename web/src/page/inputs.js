@@ -43,6 +43,12 @@ export function readAnnounce ({ announce, announceList } = {}) {
   return given == null ? undefined : [given].flat(2)
 }
 
+/** @returns {(string | string[])[] | undefined} the same as tiers, for a new torrent */
+export function readTiers ({ announce, announceList } = {}) {
+  const given = announceList ?? announce
+  return given == null ? undefined : [given].flat()
+}
+
 const invalid = message => typedError({ name: 'InvalidOptionError', code: 'ERR_INVALID_OPTION', message })
 
 const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')

@@ -3,7 +3,7 @@
 import { typedError } from '../shared/errors.js'
 import { Engine } from './engine.js'
 import { version, WebTorrent as table } from './generated/schema.js'
-import { readAnnounce, readSeedInput, readTorrentId } from './inputs.js'
+import { readAnnounce, readSeedInput, readTiers, readTorrentId } from './inputs.js'
 import { callBack, define, Mirror } from './mirror.js'
 import { Connections, WEBRTC_SUPPORT } from './rtc.js'
 import Torrent from './torrent.js'
@@ -70,11 +70,16 @@ export default class WebTorrent extends Mirror {
       this._emit('seed', torrent)
     }
     return this.#add(seeding, async key => ['seed', key, readSeedInput(input), {
-      announce: readAnnounce(opts ?? {}),
+      announce: readTiers(opts ?? {}),
       name: opts?.name,
       pieceLength: opts?.pieceLength,
       private: opts?.private,
-      comment: opts?.comment
+      comment: opts?.comment,
+      createdBy: opts?.createdBy,
+      creationDate: opts?.creationDate == null ? undefined : Math.ceil(Number(opts.creationDate) / 1000),
+      source: opts?.source ?? opts?.info?.source,
+      webSeeds: [opts?.urlList ?? []].flat(),
+      version: opts?.version
     }], existing => callBack(onseed, existing))
   }
 

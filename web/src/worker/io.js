@@ -13,6 +13,13 @@ import { BlobStore, MemoryStore } from './store.js'
 // One record of `transmit`: peer, torrent (0: no block), offset of the block, its length, length of the bytes that follow.
 const RECORD = { torrent: 4, offset: 8, length: 16, size: 20, end: 24 }
 
+const ZEROS = new Blob([new Uint8Array(1 << 20)])
+
+/** Blobs of so many zeros, none if it is a whole `alignment`; one megabyte serves them all. */
+function * zeros (length, alignment) {
+  for (let left = length % alignment; left > 0; left -= ZEROS.size) yield ZEROS.slice(0, left)
+}
+
 /**
  * @param {object} page  the page's calls, see shared/protocol.js
  * @param {(error: Error) => void} onError  for what is not anybody's answer
@@ -50,6 +57,12 @@ export function createIO (page, onError) {
 
   // A Blob of Blobs refers to them: nothing is copied.
   const join = parts => new Blob(parts.map(part => typeof part === 'number' ? sources.get(part) : part))
+
+  /** Each part begins at a multiple of `alignment` bytes. */
+  const align = (parts, alignment) => new Blob(parts.flatMap(part => {
+    const blob = join([part])
+    return [blob, ...zeros(alignment - blob.size % alignment, alignment)]
+  }))
 
   function block (torrent, offset, length) {
     const store = stores.get(torrent)
@@ -112,7 +125,7 @@ export function createIO (page, onError) {
           }
         }
       }
-      setFallback(bytes => python.sha1(bytes).buffer)
+      setFallback((name, bytes) => python.digest(name, bytes).buffer)
     },
 
     settle (number, result) {
@@ -185,14 +198,16 @@ export function createIO (page, onError) {
     },
 
     /** The store to be opened has these bytes, end to end: Uint8Arrays, or numbers that `addSource` gave to Blobs. */
-    attachSource: (torrent, parts) => attached.set(torrent, join(parts)),
+    attachSource (torrent, parts, alignment) {
+      attached.set(torrent, alignment > 1 ? align(parts, alignment) : join(parts))
+    },
 
-    /** @returns {Promise<Uint8Array>} digests of all pieces */
-    hashSource: (parts, pieceLength) => hashPieces(join(parts), pieceLength),
+    /** @returns {Promise<Uint8Array>} digests of all pieces, of all blocks, or both */
+    hashSource: (parts, pieceLength, sha1, leaves, padded) => hashPieces(join(parts), pieceLength, { sha1, leaves, padded }),
     dropSource: number => sources.delete(number),
 
     /** @param {PyProxy} data  a bytearray, copied out of the wasm heap here and nowhere else */
-    hashPiece (torrent, index, data) {
+    hashPiece (torrent, index, data, withSha1, leafBytes) {
       const store = stores.get(torrent)
       if (!store) return
       const buffer = data.getBuffer('u8')
@@ -205,8 +220,8 @@ export function createIO (page, onError) {
       } finally {
         buffer.release()
       }
-      store.hold(index, piece).then(
-        digest => python.piece_hashed(torrent, index, digest),
+      store.hold(index, piece, withSha1, leafBytes).then(
+        digests => python.piece_hashed(torrent, index, digests),
         error => python.storage_failed(torrent, error.message)
       )
     },

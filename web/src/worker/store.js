@@ -3,7 +3,7 @@
 // A store holds one torrent. A downloaded piece goes in three steps, decided by Python: hold (hashed, not
 // yet trusted), then keep or drop. Offsets count bytes from the start of the torrent.
 
-import { sha1 } from './hash.js'
+import { pieceDigests } from './hash.js'
 
 /** Pieces in memory, one ArrayBuffer each. */
 export class MemoryStore {
@@ -18,10 +18,16 @@ export class MemoryStore {
     this.#pieceLength = pieceLength
   }
 
-  /** @param {number} index @param {ArrayBuffer} piece @returns {Promise<ArrayBuffer>} its SHA-1 */
-  hold (index, piece) {
+  /**
+   * @param {number} index
+   * @param {ArrayBuffer} piece
+   * @param {boolean} withSha1
+   * @param {number} leafBytes
+   * @returns {Promise<ArrayBuffer>} its digests, see `pieceDigests`
+   */
+  hold (index, piece, withSha1, leafBytes) {
     this.#held.set(index, piece)
-    return sha1(piece)
+    return pieceDigests(piece, withSha1, leafBytes)
   }
 
   keep (index) {

@@ -55,7 +55,7 @@ function connect ({ engine, io }, peer) {
 }
 
 async function store ({ called, io, calls }, torrent, index, bytes) {
-  io.hashPiece(torrent, index, bytearray(bytes))
+  io.hashPiece(torrent, index, bytearray(bytes), true, 0)
   await called('piece_hashed')
   io.storePiece(torrent, index)
   await called('piece_stored')
@@ -68,10 +68,10 @@ test('a piece is copied out, hashed, kept and served', async () => {
   const channel = connect(all, 1)
   io.openStore(9, 200, 100)
   const piece = new Uint8Array(100).fill(5)
-  io.hashPiece(9, 0, bytearray(piece))
+  io.hashPiece(9, 0, bytearray(piece), true, 100)
   piece.fill(0) // Python's memory is not ours
   const [torrent, index, digest] = await called('piece_hashed')
-  assert.deepEqual([torrent, index, digest.byteLength], [9, 0, 20])
+  assert.deepEqual([torrent, index, digest.byteLength], [9, 0, 20 + 32])
   assert.equal(io.storePiece(9, 0), undefined)
   assert.deepEqual(await called('piece_stored'), [9, 0])
   io.transmit(Buffer.concat([record(1, Buffer.from('have')), record(1, Buffer.from('head'), 9, 90, 10), record(1, Buffer.from('end'))]))
@@ -100,7 +100,7 @@ test('seeded Blobs are served, end to end', async () => {
   const all = setUp()
   const channel = connect(all, 1)
   const number = all.engine.addSource(new Blob(['abc']))
-  all.io.attachSource(9, [number, new Uint8Array([100, 101])])
+  all.io.attachSource(9, [number, new Uint8Array([100, 101])], 1)
   all.io.openStore(9, 5, 16384)
   all.io.dropSource(number)
   all.io.transmit(record(1, Buffer.from('head:'), 9, 1, 4))
@@ -108,10 +108,23 @@ test('seeded Blobs are served, end to end', async () => {
   assert.equal(Buffer.concat(channel.sent).toString(), 'head:bcde')
 })
 
+test('seeded Blobs lie at pieces, with zeros between', async () => {
+  const all = setUp()
+  const parts = [new Blob(['abc']), new Blob([]), new Blob([new Uint8Array(3 << 20).fill(1)]), new Blob(['d'])]
+  const alignment = 3 << 20
+  all.io.attachSource(9, parts.map(blob => all.engine.addSource(blob)), alignment)
+  all.io.openStore(9, 2 * alignment + 1, alignment)
+  const bytes = new Uint8Array(await all.engine.read(9, 0, 2 * alignment + 1))
+  assert.equal(Buffer.from(bytes.subarray(0, 4)).toString(), 'abc\0')
+  assert.ok(bytes.subarray(3, alignment).every(byte => byte === 0))
+  assert.ok(bytes.subarray(alignment, 2 * alignment).every(byte => byte === 1))
+  assert.equal(bytes[2 * alignment], 100)
+})
+
 test('a seeded file that cannot be read fails the torrent, and readers get a typed error', async () => {
   const all = setUp()
   connect(all, 1)
-  all.io.attachSource(9, [all.engine.addSource(new Blob(['abc']))])
+  all.io.attachSource(9, [all.engine.addSource(new Blob(['abc']))], 1)
   all.io.openStore(9, 3, 16384)
   await assert.rejects(all.engine.read(9, 0, 4), { code: 'ERR_STORAGE' })
   await assert.rejects(all.engine.read(8, 0, 1), { code: 'ERR_DESTROYED' })

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test } from 'node:test'
-import { hashPieces, sha1 } from '../../../../web/src/worker/hash.js'
+import { hashPieces, pieceDigests } from '../../../../web/src/worker/hash.js'
 import { BlobStore, MemoryStore } from '../../../../web/src/worker/store.js'
 
-const digest = bytes => createHash('sha1').update(bytes).digest()
+const digest = (bytes, name = 'sha1') => createHash(name).update(bytes).digest()
+const leaves = bytes => {
+  const all = []
+  for (let at = 0; at < bytes.length; at += 16384) all.push(digest(bytes.subarray(at, at + 16384), 'sha256'))
+  return Buffer.concat(all)
+}
 const random = length => {
   const bytes = new Uint8Array(length)
   for (let at = 0; at < length; at += 65536) crypto.getRandomValues(bytes.subarray(at, at + 65536))
@@ -20,7 +25,7 @@ async function filledMemory () {
   const store = new MemoryStore(CONTENT.length, PIECE_LENGTH)
   for (let index = 0; index * PIECE_LENGTH < CONTENT.length; index++) {
     const piece = CONTENT.slice(index * PIECE_LENGTH, (index + 1) * PIECE_LENGTH)
-    assert.ok(Buffer.from(await store.hold(index, piece.buffer)).equals(digest(piece)))
+    assert.ok(Buffer.from(await store.hold(index, piece.buffer, true, 0)).equals(digest(piece)))
     store.keep(index)
   }
   return store
@@ -65,11 +70,11 @@ test('a Blob that cannot be read fails, and is asked again', async () => {
 
 test('a piece cannot be read before it is kept, nor after it was dropped', async () => {
   const store = new MemoryStore(200, 100)
-  await store.hold(1, new ArrayBuffer(100))
+  await store.hold(1, new ArrayBuffer(100), true, 0)
   assert.throws(() => store.block(100, 10), RangeError)
   store.drop(1)
   await assert.rejects(store.read(100, 10), RangeError)
-  await store.hold(1, Uint8Array.from({ length: 100 }, () => 7).buffer)
+  await store.hold(1, Uint8Array.from({ length: 100 }, () => 7).buffer, true, 0)
   store.keep(1)
   assert.deepEqual([...store.block(198, 2)], [7, 7])
   assert.throws(() => store.block(0, 1), RangeError)
@@ -79,11 +84,22 @@ test('Blobs are hashed by pieces of any length', async () => {
   for (const pieceLength of [16384, PIECE_LENGTH, 5 << 20]) {
     const expected = []
     for (let at = 0; at < CONTENT.length; at += pieceLength) expected.push(digest(CONTENT.subarray(at, at + pieceLength)))
-    assert.ok(Buffer.concat(expected).equals(await hashPieces(new Blob([CONTENT]), pieceLength)))
+    const hashed = what => hashPieces(new Blob([CONTENT]), pieceLength, { padded: false, ...what })
+    assert.ok(Buffer.concat(expected).equals(await hashed({ sha1: true, leaves: false })))
+    assert.ok(leaves(CONTENT).equals(await hashed({ sha1: false, leaves: true })))
+    assert.ok(Buffer.concat([...expected, leaves(CONTENT)]).equals(await hashed({ sha1: true, leaves: true })))
+    const last = CONTENT.subarray(CONTENT.length - CONTENT.length % pieceLength)
+    expected.splice(-1, 1, digest(Buffer.concat([last, Buffer.alloc(pieceLength - last.length)])))
+    assert.ok(Buffer.concat(expected).equals(await hashed({ sha1: true, leaves: false, padded: true })))
   }
-  assert.equal((await hashPieces(new Blob([]), 16384)).length, 0)
+  assert.equal((await hashPieces(new Blob([]), 16384, { sha1: true, leaves: true, padded: true })).length, 0)
 })
 
-test('SHA-1 is the known one', async () => {
-  assert.equal(Buffer.from(await sha1(new ArrayBuffer(0))).toString('hex'), 'da39a3ee5e6b4b0d3255bfef95601890afd80709')
+test('a piece is hashed whole, by its blocks, or both', async () => {
+  const piece = CONTENT.slice(0, 50_000)
+  for (const leafBytes of [0, 1, 16384, 40_000, 50_000]) {
+    const blocks = leaves(piece.subarray(0, leafBytes))
+    assert.ok(Buffer.concat([digest(piece), blocks]).equals(Buffer.from(await pieceDigests(piece.buffer, true, leafBytes))))
+    assert.ok(blocks.equals(Buffer.from(await pieceDigests(piece.buffer, false, leafBytes))))
+  }
 })
