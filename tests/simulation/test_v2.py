@@ -42,6 +42,7 @@ def as_v2(metainfo):
         files=files,
         length=sum(entry.length for entry in files),
         short_pieces=short,
+        padded_pieces={},
     )
 
 

@@ -60,6 +60,8 @@ class Metainfo:
     is_single_file: bool
     short_pieces: Mapping[int, int] = field(repr=False)
     """Piece → bytes, of those that are shorter than `piece_length`."""
+    padded_pieces: Mapping[int, int] = field(default_factory=dict, repr=False)
+    """Piece → bytes before its padding, of those that end with some (BEP 47)."""
     info_hash_v2: bytes | None = None
     """32 bytes: SHA-256 of `info`. None if it is v1 only."""
     piece_layers: Mapping[bytes, bytes] = field(default_factory=dict, repr=False)
@@ -99,6 +101,10 @@ class Metainfo:
         """Bytes of piece `index`."""
         self._check_piece(index)
         return self.short_pieces.get(index, self.piece_length)
+
+    def content_size(self, index: int) -> int:
+        """Bytes of piece `index` before the padding that ends it, which is zeros."""
+        return self.padded_pieces.get(index) or self.piece_size(index)
 
     def file_pieces(self, index: int) -> tuple[int, int] | None:
         """First and last piece with bytes of file `index`; None for an empty file."""
@@ -248,6 +254,7 @@ def _metainfo(
         files=files,
         is_single_file=is_single_file,
         short_pieces=short_pieces,
+        padded_pieces=_padded(files, piece_length),
         info_hash_v2=info_hash_v2,
         private=b"private" in fields and required(fields, b"private", int, "info") != 0,
         announce=_tiers(announce),
@@ -256,6 +263,17 @@ def _metainfo(
         created_by=created_by,
         creation_date=creation_date,
     )
+
+
+def _padded(files: tuple[FileEntry, ...], piece_length: int) -> dict[int, int]:
+    extent = files[-1].offset + files[-1].length
+    padded = {}
+    for entry in files:
+        if entry.is_padding and entry.length:
+            index, start = divmod(entry.offset, piece_length)
+            if start and entry.offset + entry.length >= min((index + 1) * piece_length, extent):
+                padded[index] = start
+    return padded
 
 
 def _pieces(

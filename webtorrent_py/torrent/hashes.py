@@ -12,7 +12,7 @@ from collections import OrderedDict
 from webtorrent_py.codec import merkle
 from webtorrent_py.codec.merkle import BLOCK_LENGTH, HASH_SIZE
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import WireError
+from webtorrent_py.errors import MetainfoError, WireError
 from webtorrent_py.wire.hashes import MAX_HASHES, Hashes, HashQuery
 
 # Bytes of leaves that are kept: those of the last gigabyte.
@@ -30,6 +30,8 @@ class _Layer:
         self.nodes = bytearray(nodes or count * HASH_SIZE)
         self.missing = set() if nodes else set(range(0, count, MAX_HASHES))
         """First pieces of the parts that are not known."""
+        self.computed: dict[int, bytes] = {}
+        """Hashes of pieces that were verified otherwise: they prove each other once all are there."""
 
     def hash(self, piece: int) -> bytes | None:
         if piece - piece % MAX_HASHES in self.missing:
@@ -157,11 +159,33 @@ class PieceHashes:
         end = min(query.index + MAX_HASHES, layer.count)
         layer.nodes[query.index * HASH_SIZE : end * HASH_SIZE] = message.part[: (end - query.index) * HASH_SIZE]
         layer.missing.remove(query.index)
-        self._incomplete -= not layer.missing
+        if not layer.missing:
+            layer.computed.clear()
+            self._incomplete -= 1
 
     def first_block(self, query: HashQuery) -> int:
         """Which block of its piece is the first that a `leaf_queries` query is about."""
         return query.index % (self._piece_length // BLOCK_LENGTH)
+
+    def learn(self, index: int, root: bytes) -> None:
+        """The piece, which was verified by v1, has this root.
+
+        So a hybrid's hashes become known without anybody who tells them. Raises `MetainfoError` when they are not those
+        of the torrent.
+        """
+        found = self._locate(index)
+        assert found is not None
+        layer = self._layers[found[0]]
+        layer.computed[found[1]] = root
+        if not layer.missing or len(layer.computed) < layer.count:
+            return
+        nodes = b"".join(layer.computed[piece] for piece in range(layer.count))
+        if merkle.root(nodes, self._layer) != layer.root:
+            raise MetainfoError("hybrid torrent whose v1 and v2 hashes of a file are of different bytes")
+        layer.nodes[:] = nodes
+        layer.missing.clear()
+        layer.computed.clear()
+        self._incomplete -= 1
 
     def check_leaves(self, index: int, message: Hashes) -> bytes:
         """The leaves in the message, if they are of the piece, whose root is known. Raises `WireError`."""

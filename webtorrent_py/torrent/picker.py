@@ -57,6 +57,9 @@ class PieceSizes(Protocol):
     def piece_size(self, index: int) -> int:
         """Bytes of the piece."""
 
+    def content_size(self, index: int) -> int:
+        """Bytes of the piece before the padding that ends it: what nobody need be asked for (BEP 47)."""
+
 
 class Picker:
     """Chooses blocks for peers, and marks what it chose as asked for."""
@@ -145,7 +148,7 @@ class Picker:
 
     def _start(self, index: int) -> PieceInProgress:
         self._availability.withdraw(index)
-        return self._pieces.start(index, self._sizes.piece_size(index))
+        return self._pieces.start(index, self._sizes.piece_size(index), self._sizes.content_size(index))
 
     def _pick_duplicates(self, peer: int, among: Bitfield, count: int) -> list[Block]:
         blocks: list[Block] = []

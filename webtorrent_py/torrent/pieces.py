@@ -29,6 +29,7 @@ class PieceInProgress:
     """One piece under way. Blocks are numbered from 0; all but the last are `BLOCK_LENGTH` long."""
 
     __slots__ = (
+        "asked_count",
         "block_count",
         "data",
         "exclusive",
@@ -41,18 +42,20 @@ class PieceInProgress:
         "sources",
     )
 
-    def __init__(self, index: int, size: int, exclusive: bool) -> None:
+    def __init__(self, index: int, size: int, exclusive: bool, content_size: int | None = None) -> None:
         self.index = index
         self.size = size
         self.block_count = -(-size // BLOCK_LENGTH)
         self.data = bytearray(size)
-        self.free = list(range(self.block_count - 1, -1, -1))
+        self.asked_count = -(-(content_size or size) // BLOCK_LENGTH)
+        """Blocks to get: those behind them are nothing but padding, and are zeros already."""
+        self.free = list(range(self.asked_count - 1, -1, -1))
         """Blocks that nobody is asked for, the next one last."""
         self.requested: dict[int, list[int]] = {}
         """Block → handles of the peers that it is asked of."""
         self.sources: list[int | None] = [None] * self.block_count
         """Block → handle of the peer that it came from."""
-        self.missing = self.block_count
+        self.missing = self.asked_count
         self.exclusive = exclusive
         self.owner: int | None = None
         """The one peer that an exclusive piece is asked of."""
@@ -120,9 +123,9 @@ class PiecesInProgress:
         """Whether no further piece should be started, to bound memory."""
         return self._bytes >= MAX_BYTES_UNDER_WAY and len(self._pieces) >= MIN_PIECES_UNDER_WAY
 
-    def start(self, index: int, size: int) -> PieceInProgress:
-        """Begin a piece."""
-        piece = PieceInProgress(index, size, index in self._suspect)
+    def start(self, index: int, size: int, content_size: int | None = None) -> PieceInProgress:
+        """Begin a piece, of which only the blocks with content are got."""
+        piece = PieceInProgress(index, size, index in self._suspect, content_size)
         self._pieces[index] = piece
         self._open_up(piece)
         self._bytes += size
@@ -207,7 +210,9 @@ class PiecesInProgress:
         """Take a whole block; None if it is not missing here, or the piece is another peer's."""
         piece = self._pieces.get(index)
         number = begin // BLOCK_LENGTH
-        if piece is None or piece.sources[number] is not None or (piece.exclusive and piece.owner != peer):
+        if piece is None or number >= piece.asked_count or piece.sources[number] is not None:
+            return None
+        if piece.exclusive and piece.owner != peer:
             return None
         piece.data[begin : begin + len(data)] = data
         piece.sources[number] = peer

@@ -30,11 +30,8 @@ class Verification:
 
     def hash_piece(self, index: int, data: bytearray) -> HashPiece:
         """The action that gets the digests of a piece that `judge` needs."""
-        has_v1, hashes = self._metainfo.has_v1, self._hashes
-        # A hybrid's piece is as good as its SHA-1 until its v2 hash is known.
-        is_known = hashes is not None and (not has_v1 or hashes.piece_root(index) is not None)
-        leaf_bytes = hashes.piece_bytes(index) if hashes is not None and is_known else 0
-        return HashPiece(self._torrent, index, data, has_v1, leaf_bytes)
+        leaf_bytes = self._hashes.piece_bytes(index) if self._hashes is not None else 0
+        return HashPiece(self._torrent, index, data, self._metainfo.has_v1, leaf_bytes)
 
     def judge(self, index: int, digests: bytes) -> Verdict:
         """Compare. Raises `MetainfoError` when the v1 and v2 hashes of a hybrid mean different bytes."""
@@ -43,11 +40,14 @@ class Verification:
             by_v1 = digests[:HASH_SIZE] == self._metainfo.piece_hash(index)
         leaves = self.leaves(digests)
         if self._hashes is not None and leaves:
-            root = self._hashes.piece_root(index)
-            if root is not None:
-                by_v2 = self._hashes.root_of_leaves(index, leaves) == root
-                if by_v2:
-                    self._hashes.keep_leaves(index, leaves)
+            right, root = self._hashes.piece_root(index), self._hashes.root_of_leaves(index, leaves)
+            if right is not None:
+                by_v2 = root == right
+            elif by_v1:
+                # As good as its SHA-1 until the v2 hash is known.
+                self._hashes.learn(index, root)
+            if by_v1 or by_v2:
+                self._hashes.keep_leaves(index, leaves)
         if by_v1 is not None and by_v2 is not None and by_v1 != by_v2:
             raise MetainfoError(f"hybrid torrent whose v1 and v2 hashes of piece {index} are of different bytes")
         verdict = by_v1 if by_v2 is None else by_v2

@@ -61,6 +61,9 @@ class Swarm:
         for index in range(count):
             self.availability.offer(index, NORMAL)
 
+    def content_size(self, index: int) -> int:
+        return self.piece_size(index)
+
     def piece_size(self, index: int) -> int:
         return PIECE_LENGTH - 3 if index == self.count - 1 else PIECE_LENGTH
 
