@@ -3,11 +3,12 @@
 import hashlib
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import bencodepy
+import libtorrent
 
 PIECE_LENGTH = 64 * 1024
 
@@ -58,6 +59,23 @@ def make_content(
         target.write_bytes(data)
     info = make_info(name, {path.removeprefix(name).strip("/"): data for path, data in files.items()}, piece_length)
     return Content(root, name, files, encode({b"info": info}), info_hash_of(info))
+
+
+def make_v2_content(
+    root: Path, name: str, sizes: Mapping[str, int], version: str, *, seed: int = 1, piece_length: int = 32 * 1024
+) -> Content:
+    """Write pseudo-random files of these sizes below `root`, and let libtorrent make their "v2" or "hybrid" torrent.
+
+    `sizes` are as for `make_content`. The info hash is that of v1, or the first 20 bytes of that of v2.
+    """
+    plain = make_content(root, name, sizes, seed=seed)
+    entries = [libtorrent.create_file_entry(path, len(data)) for path, data in plain.files.items()]
+    flags = libtorrent.create_torrent.v2_only if version == "v2" else 0
+    creator = libtorrent.create_torrent(entries, piece_length, flags)
+    libtorrent.set_piece_hashes(creator, str(root))
+    torrent = libtorrent.bencode(creator.generate())
+    hashes = libtorrent.load_torrent_buffer(torrent).ti.info_hashes()
+    return replace(plain, torrent=torrent, info_hash=str(hashes.v1 if hashes.has_v1() else hashes.v2)[:40])
 
 
 def make_info(name: str, files: Mapping[str, bytes], piece_length: int) -> dict[bytes, object]:

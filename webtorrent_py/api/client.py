@@ -12,8 +12,8 @@ from typing import Any
 
 from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
-from webtorrent_py.api.host import Host
-from webtorrent_py.api.seeding import DEFAULT_TRACKERS, Files, NewTorrent, create
+from webtorrent_py.api.host import Content, Host
+from webtorrent_py.api.seeding import DEFAULT_TRACKERS, Files, create
 from webtorrent_py.api.torrent import Torrent
 from webtorrent_py.client import Client
 from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
@@ -132,7 +132,7 @@ class WebTorrent(Emitter):
         """
         trackers = DEFAULT_TRACKERS if announce is None and not self._trackers else announce or ()
         new = await create(self.host, files, announce=trackers, **options)
-        return self._add(new.metainfo, contents=new, have_all=True)
+        return self._add(new.metainfo, contents=new.contents, alignment=new.alignment, have_all=True)
 
     async def get(self, torrent_id: TorrentId) -> Torrent | None:
         """The torrent with this id. None when there is none, or when it is no id that tells its info hash."""
@@ -225,7 +225,14 @@ class WebTorrent(Emitter):
             return parse_torrent(await self.host.fetch(torrent_id.strip(), MAX_TORRENT_FILE))
         return parse_torrent_id(torrent_id)
 
-    def _add(self, source: Metainfo | Magnet, *, contents: NewTorrent | None = None, **options: Any) -> Torrent:
+    def _add(
+        self,
+        source: Metainfo | Magnet,
+        *,
+        contents: Sequence[Content] | None = None,
+        alignment: int = 1,
+        **options: Any,
+    ) -> Torrent:
         if self.destroyed:
             raise DestroyedError("the client was destroyed")
         if self._trackers is None:
@@ -235,7 +242,7 @@ class WebTorrent(Emitter):
         torrent = Torrent(self, core_torrent, source)
         self._torrents[core_torrent.id] = torrent
         if contents is not None:
-            self.host.attach(core_torrent.id, contents.contents, contents.alignment)
+            self.host.attach(core_torrent.id, contents, alignment)
         self.emit("add", torrent)
         # Not now: whoever added it shall be able to listen before anything happens.
         asyncio.get_running_loop().call_soon(self._turn)

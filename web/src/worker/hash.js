@@ -2,9 +2,9 @@
 
 let fallback = null
 
-/** @param {(name: string, bytes: BufferSource) => ArrayBuffer} digest  used where the page has no `crypto.subtle` */
-export function setFallback (digest) {
-  fallback = digest
+/** @param {(name: string, bytes: BufferSource) => ArrayBuffer} hash  used where the page has no `crypto.subtle` */
+export function setFallback (hash) {
+  fallback = hash
 }
 
 /** @param {string} name  as in Web Crypto @param {BufferSource} bytes @returns {Promise<ArrayBuffer>} */
