@@ -53,14 +53,14 @@ ROWS = (
         "page to page over a round trip of 100 ms",
         Swarm(line=Line(delay=0.050)),
         speed(stock=1.0, raw=0.9),
-        megabytes=40,
+        megabytes=20,
     ),
     Row(
         "loss",
         "page to page over a round trip of 20 ms with 1 % loss",
         Swarm(line=Line(delay=0.010, loss=0.01)),
         speed(stock=1.0, raw=0.9),
-        megabytes=10,
+        megabytes=5,
     ),
     Row(
         "raw-channel",

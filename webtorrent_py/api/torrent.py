@@ -267,7 +267,7 @@ class Torrent(Emitter):
         if isinstance(event, events.MetadataReceived):
             self._set_files()
         name, fields = _NAMES[type(event)]
-        self.emit(name, *(getattr(event, field) for field in fields))
+        self.emit(name, *[getattr(event, field) for field in fields])
 
     def handle_removed(self, error: WebTorrentError | None) -> None:
         """It is no longer part of the client: whoever waits for it is told."""

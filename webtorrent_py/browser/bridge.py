@@ -222,13 +222,15 @@ class Bridge:
         self._changed_files = {(each, index) for each, index in self._changed_files if each != key}
 
     def _schedule(self, interval: float = INTERVAL) -> None:
+        if self._is_updating or (self._flush_timer and self._flush_at <= self._last_flush + interval):
+            return  # Every block comes by here, and nearly always a batch is due already.
         loop = asyncio.get_running_loop()
         now = loop.time()
         when = max(now, self._last_flush + interval)
         if self._flush_timer and self._flush_at > when:
             self._flush_timer.cancel()
             self._flush_timer = None
-        if not self._flush_timer and not self._is_updating:
+        if not self._flush_timer:
             # Not `call_at`: by the time it looks, now may be the past, which Pyodide's loop refuses.
             self._flush_timer = loop.call_later(when - now, self._flush)
             self._flush_at = when

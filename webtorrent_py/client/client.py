@@ -338,10 +338,15 @@ class Client:
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next; None if nothing waits for time to pass."""
-        times = [self._timers.next(), self._trackers.get_timer(), self._signalling.get_timer()]
+        earliest = self._timers.next()
+        others = [self._trackers.get_timer(), self._signalling.get_timer()]
         if self.dials_addresses:
-            times.append(self._dialling.get_timer())
-        return min((time for time in times if time is not None), default=None)
+            others.append(self._dialling.get_timer())
+        # Asked after every turn: a generator for `min` would cost more than all the rest of it.
+        for due in others:
+            if due is not None and (earliest is None or due < earliest):
+                earliest = due
+        return earliest
 
     def handle_timer(self, now: float) -> None:
         """`get_timer()` has come."""

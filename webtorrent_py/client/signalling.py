@@ -216,10 +216,11 @@ class Signalling:
 
     def get_timer(self) -> float | None:
         """When to call `handle_timer` next."""
-        times = [gathering.deadline for gathering in self._gatherings]
-        if (due := self._timers.next()) is not None:
-            times.append(due)
-        return min(times, default=None)
+        earliest = self._timers.next()
+        for gathering in self._gatherings:
+            if earliest is None or gathering.deadline < earliest:
+                earliest = gathering.deadline
+        return earliest
 
     def handle_timer(self, now: float) -> None:
         """Close what was not answered, or did not open, in time."""
