@@ -181,10 +181,7 @@ export function createIO (page, onError) {
           outbox.push(bytes)
         } else if (outbox) {
           const payload = block(torrent, view.getFloat64(at + RECORD.offset, true), view.getUint32(at + RECORD.length, true))
-          if (payload) {
-            outbox.push(bytes)
-            outbox.pushBlock(payload)
-          }
+          if (payload) outbox.pushBlock(bytes, payload)
         }
         if (outbox) touched.add(outbox)
         at += RECORD.end + size

@@ -5,8 +5,9 @@
 // down to LOW_WATER again (Chromium refuses what exceeds 16 MB, and what waits here can still be dropped).
 
 const MAX_MESSAGE = 64 * 1024
-const HIGH_WATER = 1024 * 1024
-const LOW_WATER = 256 * 1024
+const HIGH_WATER = 1280 * 1024
+// What a fast line takes away while the next batch is read from a file.
+const LOW_WATER = 512 * 1024
 
 // `send` copies before it returns, so all channels share one message buffer.
 const message = new Uint8Array(MAX_MESSAGE)
@@ -16,6 +17,7 @@ export class Outbox {
   #onWritable
   #entries = []
   #owesWritable = false
+  #willFlush = false
 
   /**
    * @param {RTCDataChannel} channel  open
@@ -33,15 +35,20 @@ export class Outbox {
     if (bytes.length > 0) this.#entries.push({ bytes })
   }
 
-  /** @param {Uint8Array | Promise<Uint8Array>} payload  a block, after its header was pushed */
-  pushBlock (payload) {
+  /** @param {Uint8Array} header @param {Uint8Array | Promise<Uint8Array>} payload  sent together */
+  pushBlock (header, payload) {
     this.#owesWritable = true
-    if (payload instanceof Uint8Array) return this.push(payload)
-    const entry = { bytes: null }
-    this.#entries.push(entry)
+    if (payload instanceof Uint8Array) {
+      this.push(header)
+      this.push(payload)
+      return
+    }
+    const entries = [{ bytes: null }, { bytes: null }]
+    this.#entries.push(...entries)
     payload.then(bytes => {
-      entry.bytes = bytes
-      this.flush()
+      entries[0].bytes = header
+      entries[1].bytes = bytes
+      this.#flushSoon()
     }, () => {}) // whoever made the payload has the error, and closes the peer
   }
 
@@ -68,6 +75,16 @@ export class Outbox {
       this.#owesWritable = false
       queueMicrotask(this.#onWritable) // never from inside a call that Python made
     }
+  }
+
+  /** Blocks that come from one read come one after the other: what is sent waits for the last, to fill its messages. */
+  #flushSoon () {
+    if (this.#willFlush) return
+    this.#willFlush = true
+    queueMicrotask(() => {
+      this.#willFlush = false
+      this.flush()
+    })
   }
 
   /** Fills the message from the front of the queue. */

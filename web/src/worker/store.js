@@ -81,7 +81,7 @@ const MAX_CACHED = 32 << 20
 export class BlobStore {
   #blob
   #windowLength
-  #windows = new Map()
+  #windows = new Map() // number → ArrayBuffer, or a promise of it
 
   /** @param {Blob} blob @param {number} pieceLength */
   constructor (blob, pieceLength) {
@@ -89,11 +89,15 @@ export class BlobStore {
     this.#windowLength = Math.min(Math.max(pieceLength, MIN_WINDOW), MAX_WINDOW)
   }
 
-  async block (offset, length) {
+  /** @returns {Uint8Array | Promise<Uint8Array>} at once if it was read already */
+  block (offset, length) {
     const index = Math.floor(offset / this.#windowLength)
     const start = offset - index * this.#windowLength
-    if (start + length > this.#windowLength) return new Uint8Array(await this.read(offset, length))
-    return new Uint8Array(await this.#window(index), start, length)
+    if (start + length > this.#windowLength) return this.read(offset, length).then(bytes => new Uint8Array(bytes))
+    const window = this.#window(index)
+    return window instanceof ArrayBuffer
+      ? new Uint8Array(window, start, length)
+      : window.then(bytes => new Uint8Array(bytes, start, length))
   }
 
   async read (offset, length) {
@@ -113,7 +117,10 @@ export class BlobStore {
   #load (index) {
     const start = index * this.#windowLength
     const window = this.#blob.slice(start, start + this.#windowLength).arrayBuffer()
-    window.catch(() => this.#windows.delete(index)) // the reader of the block gets the error; do not keep it
+    window.then(
+      bytes => { if (this.#windows.has(index)) this.#windows.set(index, bytes) },
+      () => this.#windows.delete(index) // the reader of the block gets the error; do not keep it
+    )
     return window
   }
 }
