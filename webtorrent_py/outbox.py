@@ -1,7 +1,7 @@
 """Where the core leaves what it wants done and what happened, until the host takes it."""
 
 from webtorrent_py.actions import Action
-from webtorrent_py.events import Event
+from webtorrent_py.events import Downloaded, Event
 
 
 class Outbox:
@@ -20,6 +20,14 @@ class Outbox:
     def tell(self, event: Event) -> None:
         """Tell the user of the client that something happened."""
         self._events.append(event)
+
+    def tell_downloaded(self, torrent: int, count: int) -> None:
+        """Tell that `count` bytes came. Those of one channel message become one event."""
+        last = self._events[-1] if self._events else None
+        if type(last) is Downloaded and last.torrent == torrent:
+            self._events[-1] = Downloaded(torrent, last.count + count)
+        else:
+            self._events.append(Downloaded(torrent, count))
 
     def take_actions(self) -> list[Action]:
         """Hand over all actions since the last call, oldest first."""

@@ -13,7 +13,7 @@ from random import Random
 from webtorrent_py.actions import DropPiece, StorePiece
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
-from webtorrent_py.events import Downloaded, FileDone, PieceVerified, ReaderAdvanced, TorrentDone
+from webtorrent_py.events import FileDone, PieceVerified, ReaderAdvanced, TorrentDone
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
@@ -169,7 +169,7 @@ class Downloader:
             self._pieces.release(index, begin, peer.handle)
             raise WireError(f"the peer sent {length} bytes at {begin} of piece {index}, which is no block of it")
         self.received += length
-        self._outbox.tell(Downloaded(self._torrent, length))
+        self._outbox.tell_downloaded(self._torrent, length)
         self._requester.block_received(peer, now)
         stored = self._pieces.store(index, begin, block.data, peer.handle)
         if stored is not None:
