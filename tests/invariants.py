@@ -8,14 +8,16 @@ from collections import Counter
 from webtorrent_py.client import Client
 from webtorrent_py.client.dialling import MAX_DIALS, MAX_GUESTS
 from webtorrent_py.client.signalling import MAX_CONNECTIONS, Stage
-from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS, PeerConnection
+from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
 from webtorrent_py.torrent.candidates import MAX_CANDIDATES
 from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.picker import MAX_REQUESTERS
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.resolving import Resolving
+from webtorrent_py.torrent.source import Source
 from webtorrent_py.torrent.torrent import Torrent
+from webtorrent_py.torrent.webseed import WebSeed
 from webtorrent_py.wire.handshake import ROUTE_LENGTH
 
 
@@ -78,6 +80,8 @@ def check_torrent(torrent: Torrent) -> None:
     assert torrent.failed is None or not torrent.peers
     if torrent._active is not None:
         check_downloader(torrent._active.downloader, torrent)
+        for seed in torrent.web_seeds:
+            check_web_seed(seed, torrent)
         check_uploads(torrent)
     elif isinstance(torrent._phase, Resolving):
         handles = {handle for handle, peer in torrent.peers.items() if peer.handshaken}
@@ -105,6 +109,7 @@ def check_uploads(torrent: Torrent) -> None:
 def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
     """Who is asked for what."""
     peers = {handle: peer for handle, peer in torrent.peers.items() if peer.handshaken}
+    peers |= {seed.handle: seed for seed in torrent.web_seeds}
     have, wanted, pieces = downloader._have, downloader._wanted, downloader._pieces
     requester, interest = downloader._requester, downloader._interest
     assert set(requester._pipelines) == set(requester._peers) == set(peers)
@@ -138,11 +143,24 @@ def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
         assert peer.am_interested == (witness is not None and not torrent.paused)
         assert len(peer.requests) <= peer.request_limit
         assert not torrent.paused or not peer.requests
-        if not peer.requests and not torrent.paused and peer.handle not in requester._refusers:
+        can_take = peer.room(requester._pipelines[peer.handle].depth) > 0
+        if can_take and not peer.requests and not torrent.paused and peer.handle not in requester._refusers:
             check_idle(downloader, peer, waiting)
 
 
-def check_idle(downloader: Downloader, peer: PeerConnection, waiting: list[int]) -> None:
+def check_web_seed(seed: WebSeed, torrent: Torrent) -> None:
+    """Everything that is asked of a web seed is in a run, and there are few of those."""
+    runs = seed._all_runs()
+    assert len(seed._runs) <= torrent.options.max_web_conns
+    assert all(seed._runs[run.fetch] is run for run in seed._runs.values())
+    assert all(len(run.partial) < BLOCK_LENGTH for run in runs)
+    assert all(run.position <= run.end <= torrent.metainfo.extent for run in runs)
+    assert {place for run in runs for place in seed._places_in(run)} == set(seed.requests)
+    assert not seed._ignores_ranges or len(runs) <= torrent.options.max_web_conns
+    assert torrent.failed is None and (seed.bitfield.count > 0 or not torrent.metainfo.piece_count)
+
+
+def check_idle(downloader: Downloader, peer: Source, waiting: list[int]) -> None:
     """There is nothing that a peer without requests could be asked for: else the download stalls."""
     pieces = downloader._pieces
     for piece in pieces.with_free_blocks():

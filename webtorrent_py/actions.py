@@ -5,8 +5,8 @@ outbox; the host takes them with `actions_to_perform()` right after the input an
 order. What comes of an action is handed back through the input method that its docstring names.
 
 Handles are small positive integers chosen by the core and never reused within a client: `peer` is one
-connection to one remote peer, `socket` one tracker socket, `torrent` one torrent of the client. A host
-ignores an action for a handle that it has already closed, and the core ignores an input for one.
+connection to one remote peer, `socket` one tracker socket, `torrent` one torrent of the client, `fetch` one
+HTTP request. A host ignores an action for a handle that it has already closed, and the core ignores an input for one.
 """
 
 from dataclasses import dataclass
@@ -153,6 +153,29 @@ class DropPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchRange:
+    """GET bytes of a URL over HTTP: `length` of them from `start`, asked for as `Range: bytes=first-last`.
+
+    No other header is set: a page would have to ask the server's leave first (a CORS preflight). → `range_started`
+    with the status and the `Content-Range`, if it can be seen; `range_received` for the bytes of the body as they come,
+    whatever the status of it is; last `range_ended`. At any time instead `range_failed`, with a reason to be shown.
+    """
+
+    fetch: int
+    torrent: int
+    url: str
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelFetch:
+    """Fetch no further. No input follows; the handle is dead at once."""
+
+    fetch: int
+
+
+@dataclass(frozen=True, slots=True)
 class CloseStore:
     """The torrent is gone: free all that is kept for it."""
 
@@ -174,5 +197,7 @@ Action = (
     | HashPiece
     | StorePiece
     | DropPiece
+    | FetchRange
+    | CancelFetch
     | CloseStore
 )

@@ -125,3 +125,9 @@ class TrackerError(RemoteProtocolError):
     """A tracker answered nonsense, refused the announce, or cannot be reached."""
 
     code = "ERR_TRACKER"
+
+
+class WebSeedError(RemoteProtocolError):
+    """A web seed cannot be reached, lacks a file, or sends what it was not asked for (BEP 19)."""
+
+    code = "ERR_WEB_SEED"

@@ -64,11 +64,15 @@ class TorrentDone:
 
 @dataclass(frozen=True, slots=True)
 class PeerConnected:
-    """A peer finished its handshake. `peer_id` is its 20 bytes."""
+    """A peer finished its handshake. `peer_id` is its 20 bytes.
+
+    Web seeds count as peers: their `kind` is "webSeed", and the SHA-1 of their URL stands for an id.
+    """
 
     torrent: int
     peer: int
     peer_id: bytes
+    kind: str = "webrtc"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from random import Random
 from webtorrent_py.actions import Action, CloseStore
 from webtorrent_py.client.connecting import Connecting, Connections
 from webtorrent_py.client.dialling import Dialling
+from webtorrent_py.client.fetches import Fetches
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.address import Address, parse_address
@@ -74,6 +75,8 @@ class Client:
         self._readers: dict[int, Torrent] = {}
         self._completed: set[int] = set()
         self._timers: Timers[int] = Timers()
+        self.fetches = Fetches(self.torrents, self._settle)
+        """The inputs that answer `FetchRange`."""
 
     # --- torrents ------------------------------------------------------------------------------
 
@@ -83,6 +86,8 @@ class Client:
         now: float,
         *,
         announce: Iterable[str] = (),
+        web_seeds: Iterable[str] = (),
+        max_web_conns: int = 4,
         have_all: bool = False,
         paused: bool = False,
         deselect: bool = False,
@@ -90,7 +95,8 @@ class Client:
     ) -> Torrent:
         """Join the swarm of a torrent.
 
-        `announce`: further trackers. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
+        `announce`, `web_seeds`: further trackers and web seeds. `max_web_conns`: requests to one web seed at the same
+        time. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
         "sequential". Raises `DuplicateTorrentError` if it is there already.
         """
         known = next((self._by_hash[each] for each in source.swarm_hashes if each in self._by_hash), None)
@@ -104,7 +110,7 @@ class Client:
             own_id=self.peer_id,
             name=source.name,
             trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all))),
-            web_seeds=source.web_seeds,
+            web_seeds=(*source.web_seeds, *web_seeds),
             options=TorrentOptions(
                 have_all=have_all,
                 paused=paused,
@@ -114,7 +120,9 @@ class Client:
                 max_conns=self.max_conns,
                 dials_addresses=self.dials_addresses,
                 listen_port=self.listen_port,
+                max_web_conns=max_web_conns,
             ),
+            handles=self._handles,
             outbox=self._outbox,
             random=self._random,
             now=now,
@@ -143,6 +151,7 @@ class Client:
         if not found.ready and found.failed is None and found.is_named_by(metainfo):
             trackers = (url for tier in metainfo.announce for url in tier)
             found.trackers = tuple(dict.fromkeys((*found.trackers, *trackers)))
+            found.web_seed_urls = tuple(dict.fromkeys((*found.web_seed_urls, *metainfo.web_seeds)))
             found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
             self._joined.pop(torrent, None)
             self._settle(found, now)
@@ -211,6 +220,16 @@ class Client:
         self._announce_now(found, now)
         self._settle(found, now)
         self._settle_trackers(now)
+
+    def add_web_seed(self, torrent: int, url: str, now: float) -> None:
+        """Ask a server for the content too (BEP 19)."""
+        self._torrent(torrent).add_web_seed(url, now)
+        self._settle(self._torrent(torrent), now)
+
+    def remove_web_seed(self, torrent: int, url: str, now: float) -> None:
+        """Ask a server no more."""
+        self._torrent(torrent).remove_web_seed(url, now)
+        self._settle(self._torrent(torrent), now)
 
     # --- readers -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from webtorrent_py.actions import OpenStore
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import FileDone, TorrentDone, TorrentReady
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.downloader import Downloader
@@ -17,6 +18,7 @@ from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.selection import UNWANTED, Selection
 from webtorrent_py.torrent.uploader import Uploader
 from webtorrent_py.torrent.verification import Verification
+from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
@@ -36,7 +38,9 @@ class Active:
         have_all: bool,
         priority: int,
         sequential: bool,
+        max_web_conns: int,
         peers: Mapping[int, PeerConnection],
+        handles: Handles,
         outbox: Outbox,
         random: Random,
         now: float,
@@ -62,6 +66,14 @@ class Active:
             outbox=outbox,
             random=random,
             sequential=sequential,
+        )
+        self.web_seeds = WebSeeds(
+            torrent,
+            metainfo=metainfo,
+            downloader=self.downloader,
+            max_conns=max_web_conns,
+            handles=handles,
+            outbox=outbox,
         )
         self.uploader = Uploader(
             torrent,
@@ -202,3 +214,4 @@ class Active:
         self.downloader.tick(now)
         if self._exchange is not None:
             self._go_on(self._exchange.tick(now), now)
+        self.web_seeds.tick(now)

@@ -22,6 +22,7 @@ from webtorrent_py.events import (
     TorrentFailed,
     TorrentWarning,
 )
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.active import Active
@@ -31,6 +32,7 @@ from webtorrent_py.torrent.exchange import Exchange
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
+from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire.extensions import OUR_IDS
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.messages import Extended, Message
@@ -55,6 +57,7 @@ class TorrentOptions:
     `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
     `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
     `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
+    `max_web_conns`: HTTP requests to one web seed at the same time.
     """
 
     have_all: bool = False
@@ -65,6 +68,7 @@ class TorrentOptions:
     max_conns: int = 55
     dials_addresses: bool = False
     listen_port: int | None = None
+    max_web_conns: int = 4
 
 
 class Phase(Protocol):
@@ -97,6 +101,7 @@ class Torrent:
         trackers: Sequence[str],
         web_seeds: Sequence[str],
         options: TorrentOptions,
+        handles: Handles,
         outbox: Outbox,
         random: Random,
         now: float,
@@ -107,7 +112,7 @@ class Torrent:
         self.swarm_hashes = swarm_hashes(info_hash, info_hash_v2)
         """The 20 bytes under which its peers are found: two for a hybrid, once both are known (BEP 52)."""
         self.trackers = tuple(trackers)
-        self.web_seeds = tuple(web_seeds)
+        self.web_seed_urls = tuple(dict.fromkeys(web_seeds))
         self.options = options
         self.paused = options.paused
         self.failed: WebTorrentError | None = None
@@ -116,6 +121,7 @@ class Torrent:
 
         self._own_id = own_id
         self._name = name
+        self._handles = handles
         self._outbox = outbox
         self._random = random
         self.bans = Bans()
@@ -205,8 +211,13 @@ class Torrent:
 
     @property
     def num_peers(self) -> int:
-        """Peers that finished their handshake."""
-        return sum(1 for peer in self.peers.values() if peer.handshaken)
+        """Peers that finished their handshake, and web seeds."""
+        return sum(1 for peer in self.peers.values() if peer.handshaken) + len(self.web_seeds or ())
+
+    @property
+    def web_seeds(self) -> WebSeeds | None:
+        """Those that are asked, once the metadata is known."""
+        return self._active.web_seeds if self._active else None
 
     def file_downloaded(self, file: int) -> int:
         """Verified bytes of the file with this index."""
@@ -214,7 +225,8 @@ class Torrent:
 
     def download_rate(self, now: float) -> float:
         """Payload bytes per second from all peers."""
-        return sum(peer.download.rate(now) for peer in self.peers.values())
+        from_web = sum(seed.download.rate(now) for seed in self.web_seeds or ())
+        return sum(peer.download.rate(now) for peer in self.peers.values()) + from_web
 
     def upload_rate(self, now: float) -> float:
         """Payload bytes per second to all peers."""
@@ -235,7 +247,9 @@ class Torrent:
             have_all=self.options.have_all,
             priority=UNWANTED if self.options.deselect or self.options.only_files else NORMAL,
             sequential=self.options.sequential,
+            max_web_conns=self.options.max_web_conns,
             peers=self.peers,
+            handles=self._handles,
             outbox=self._outbox,
             random=self._random,
             now=now,
@@ -259,10 +273,12 @@ class Torrent:
                 self._send_extended_handshake(peer, now)
                 active.peer_added(peer, now)
         active.announce_ready()
+        for url in self.web_seed_urls:
+            active.web_seeds.add(url, now)
 
     def _metadata_received(self, info: bytes, now: float) -> None:
         try:
-            metainfo = parse_info(info, announce=tuple((url,) for url in self.trackers), web_seeds=self.web_seeds)
+            metainfo = parse_info(info, announce=tuple((url,) for url in self.trackers), web_seeds=self.web_seed_urls)
         except FormatError as error:
             # The info hash is right, so no other peer can have better metadata.
             self.fail(error, now)
@@ -342,6 +358,8 @@ class Torrent:
         """End all connections."""
         for peer in list(self.peers.values()):
             self.drop(peer, reason, now)
+        if self.web_seeds is not None:
+            self.web_seeds.close(reason, now)
 
     def take_dropped(self) -> list[int]:
         """The handles of the connections that ended since the last call."""
@@ -403,6 +421,8 @@ class Torrent:
             error = WireError(f"the peer sent wrong bytes in piece {index}")
             if handle in self.peers:
                 self.punish(self.peers[handle], error, now)
+            elif handle in self._active.web_seeds:
+                self._active.web_seeds.punish(handle, f"it sent wrong bytes in piece {index}", now)
             else:
                 self.bans.ban_who_left(handle)
 
@@ -436,6 +456,18 @@ class Torrent:
         """Do not download the pieces of one file, but for those that it shares with a neighbour."""
         if self._active is not None:
             self._active.deselect_file(file, now)
+
+    def add_web_seed(self, url: str, now: float) -> None:
+        """Ask a server for the content too (BEP 19)."""
+        self.web_seed_urls = tuple(dict.fromkeys((*self.web_seed_urls, url)))
+        if self.web_seeds is not None and self.failed is None:
+            self.web_seeds.add(url, now)
+
+    def remove_web_seed(self, url: str, now: float) -> None:
+        """Ask a server no more."""
+        self.web_seed_urls = tuple(each for each in self.web_seed_urls if each != url)
+        if self.web_seeds is not None:
+            self.web_seeds.remove(url, now)
 
     def pause(self, now: float) -> None:
         """Move no payload, neither way, and take no new peers."""
@@ -476,14 +508,18 @@ class Torrent:
         """When to call `handle_timer` next; a torrent without peers costs nothing but a note every 30 s."""
         if self.failed is not None:
             return None
-        if not self.peers:
+        if not self._is_busy:
             return self._no_peers_at
         due = self._active.downloader.get_timer() if self._active else None
         return self._next_tick if due is None else min(due, self._next_tick)
 
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self.peers) or (self.web_seeds is not None and self.web_seeds.is_busy)
+
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        if self.peers:
+        if self._is_busy:
             if self._active is not None:
                 self._active.downloader.handle_timer(now)
             if now >= self._next_tick:
@@ -495,7 +531,8 @@ class Torrent:
                 self._punish_liars(now)
         elif now >= self._no_peers_at:
             self._no_peers_at = now + NO_PEERS_INTERVAL
-            self._outbox.tell(NoPeers(self.id))
+            if not self.web_seeds:
+                self._outbox.tell(NoPeers(self.id))
 
     def _check_peers(self, now: float) -> None:
         for peer in list(self.peers.values()):

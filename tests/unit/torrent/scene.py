@@ -4,11 +4,13 @@ import hashlib
 from random import Random
 
 from tests.invariants import check_torrent
+from tests.web import WebServer
 from webtorrent_py import actions as a
 from webtorrent_py.codec.creation import create_info
 from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.events import Event
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
@@ -105,6 +107,7 @@ class Scene:
         piece_length: int = 2 * BLOCK,
         *,
         length: int | None = None,
+        content: bytes | None = None,
         files: list[int] | None = None,
         resolving: bool = False,
         info_hash: bytes | None = None,
@@ -113,7 +116,7 @@ class Scene:
         **options: object,
     ) -> None:
         self.now = 0.0
-        self.content = Random(7).randbytes(pieces * piece_length if length is None else length)
+        self.content = content or Random(7).randbytes(pieces * piece_length if length is None else length)
         self.metainfo = make_metainfo(self.content, piece_length, files)
         self.slow_store = slow_store
         self.hashing: list[a.HashPiece] = []
@@ -121,6 +124,9 @@ class Scene:
         self.stored: dict[int, bytes] = {}
         self.events: list[Event] = []
         self.remotes: dict[int, Remote] = {}
+        self.web = WebServer()
+        self.fetches: dict[int, a.FetchRange] = {}
+        self._handles = Handles()
         self._outbox = Outbox()
         self.torrent = Torrent(
             1,
@@ -130,6 +136,7 @@ class Scene:
             trackers=(),
             web_seeds=(),
             options=TorrentOptions(**options),  # type: ignore[arg-type]
+            handles=self._handles,
             outbox=self._outbox,
             random=Random(seed),
             now=0.0,
@@ -142,7 +149,7 @@ class Scene:
         self, peer_id: bytes | None = None, *, fast: bool = True, outgoing: bool = True, offer_id: bytes = b"o" * 20
     ) -> Remote:
         """A channel is open; nothing was said on it."""
-        handle = len(self.remotes) + 1
+        handle = self._handles.new()
         connection = PeerConnection(
             handle,
             info_hash=self.torrent.info_hash,
@@ -196,6 +203,31 @@ class Scene:
         for action in hashing:
             self.do(self.torrent.piece_hashed, action.index, _digests(action))
 
+    def serve_web(self, part: int = 50_000, fetch: int | None = None) -> None:
+        """Let the web answer a fetch, or all there are now; bodies come in parts of this size."""
+        seeds = self.torrent.web_seeds
+        assert seeds is not None
+        for handle in list(self.fetches) if fetch is None else [fetch]:
+            if handle not in self.fetches:
+                continue
+            action = self.fetches[handle]
+            response = self.web.get(action.url, action.start, action.length)
+            self.do(seeds.range_started, handle, response.status, response.content_range)
+            for start in range(0, len(response.body), part):
+                if handle in self.fetches:
+                    self.do(seeds.range_received, handle, response.body[start : start + part])
+            if self.fetches.pop(handle, None):
+                self.do(seeds.range_ended, handle)
+
+    def download_from_web(self, seconds: float = 600, part: int = 50_000) -> None:
+        """Go on until the torrent is done or nothing more is fetched for so long."""
+        end = self.now + seconds
+        while not self.torrent.done and self.now < end:
+            if self.fetches:
+                self.serve_web(part)
+            else:
+                self.pass_time(1)
+
     def told(self, *kinds: type) -> list[Event]:
         """All events of some kinds so far."""
         return [event for event in self.events if isinstance(event, kinds)]
@@ -222,6 +254,10 @@ class Scene:
                 self.torrent.piece_stored(index, self.now)
             case a.DropPiece(_, index):
                 del self.held[index]
+            case a.FetchRange(fetch):
+                self.fetches[fetch] = action
+            case a.CancelFetch(fetch):
+                self.fetches.pop(fetch, None)
             case a.OpenStore():
                 pass
             case _:
