@@ -16,6 +16,7 @@ from random import Random
 from typing import Any
 
 from tests.invariants import check_client
+from tests.simulation.web import Web
 from webtorrent_py import actions as a
 from webtorrent_py.client import Client
 from webtorrent_py.codec.address import Address
@@ -95,6 +96,7 @@ class Network:
             url: Signalling(interval, self.random) for url in (TRACKER, OTHER_TRACKER)
         }
         self.nodes: list[Node] = []
+        self.web = Web(self)
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
 
@@ -232,6 +234,7 @@ class Node:
         self.events: list[Event] = []
         self.sent_bytes = 0
         self._held: dict[tuple[int, int], bytes] = {}
+        self._fetches: set[int] = set()
         self._piece_length: dict[int, int] = {}
         self._timer: float | None = None
 
@@ -277,6 +280,17 @@ class Node:
         self.address = Address(self.address.host, 0)
         self.client.close(self.network.now)
         self.client.actions_to_perform()
+
+    def tell_fetch(self, name: str, action: a.FetchRange, *args: Any, at: float = 0.0) -> None:
+        """Hand over what comes of a fetch, `at` seconds from now, unless it was cancelled by then."""
+
+        def tell() -> None:
+            if action.fetch in self._fetches:
+                if name in ("range_ended", "range_failed"):
+                    self._fetches.discard(action.fetch)
+                self.do(getattr(self.client.fetches, name), action.torrent, action.fetch, *args)
+
+        self.network.after(at, tell)
 
     def lose_line(self, handle: int) -> None:
         """Lose one connection; both ends notice."""
@@ -400,6 +414,11 @@ class Node:
                 del self._held[torrent, index]
             case a.CloseStore(torrent):
                 self.stores.pop(torrent, None)
+            case a.FetchRange(fetch):
+                self._fetches.add(fetch)
+                network.web.fetch(self, action)
+            case a.CancelFetch(fetch):
+                self._fetches.discard(fetch)
 
     def say(self, peer: int, data: bytes) -> float:
         """Send whole messages, or what is said in their place; the time when the last byte is out."""

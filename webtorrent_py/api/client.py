@@ -106,6 +106,8 @@ class WebTorrent(Emitter):
         torrent_id: TorrentId,
         *,
         announce: Sequence[str] = (),
+        web_seeds: Sequence[str] = (),
+        max_web_conns: int = 4,
         paused: bool = False,
         deselect: bool = False,
         strategy: str = "rarest",
@@ -115,7 +117,15 @@ class WebTorrent(Emitter):
         Raises `InvalidTorrentIdError` and `FormatError`, `FetchError`, `DuplicateTorrentError`, `DestroyedError`.
         """
         source = await self._parse(torrent_id)
-        return self._add(source, announce=tuple(announce), paused=paused, deselect=deselect, strategy=strategy)
+        return self._add(
+            source,
+            announce=tuple(announce),
+            web_seeds=tuple(web_seeds),
+            max_web_conns=max_web_conns,
+            paused=paused,
+            deselect=deselect,
+            strategy=strategy,
+        )
 
     async def seed(
         self,

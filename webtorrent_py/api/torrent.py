@@ -29,7 +29,7 @@ _NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
     events.PieceVerified: ("verified", ("index",)),
     events.FileDone: ("file_done", ("file",)),
     events.TorrentDone: ("done", ()),
-    events.PeerConnected: ("peer", ("peer_id",)),
+    events.PeerConnected: ("peer", ("peer_id", "kind")),
     events.PeerDisconnected: ("peer_left", ("reason",)),
     events.TrackerAnnounced: ("announced", ("url", "complete", "incomplete")),
     events.NoPeers: ("no_peers", ()),
@@ -80,13 +80,18 @@ class Torrent(Emitter):
         return self.core_torrent.trackers
 
     @property
+    def web_seeds(self) -> tuple[str, ...]:
+        """URLs of its web seeds."""
+        return self.core_torrent.web_seed_urls
+
+    @property
     def magnet_uri(self) -> str:
         """A magnet link of it, with its trackers."""
         if self._magnet_uri is None:
             metainfo = self.core_torrent.metainfo
             magnet = metainfo.magnet() if metainfo else self._source
             assert isinstance(magnet, Magnet), "a torrent without metadata came from a magnet link"
-            self._magnet_uri = replace(magnet, trackers=self.announce).to_uri()
+            self._magnet_uri = replace(magnet, trackers=self.announce, web_seeds=self.web_seeds).to_uri()
         return self._magnet_uri
 
     @property
@@ -95,7 +100,8 @@ class Torrent(Emitter):
         if self._torrent_file is not None:
             return self._torrent_file
         metainfo = self.core_torrent.full_metainfo
-        data = metainfo.with_trackers(self.announce).torrent_file() if metainfo else None
+        known = metainfo and metainfo.with_trackers(self.announce).with_web_seeds(self.web_seeds)
+        data = known.torrent_file() if known else None
         if self.core_torrent.knows_all_hashes:
             self._torrent_file = data
         return data
@@ -216,6 +222,16 @@ class Torrent(Emitter):
     def deselect(self, first: int, last: int) -> None:
         """Do not download pieces `first` to `last`, both inclusive, unless a reader needs them."""
         self.run(self.core.select, self.core_torrent.id, first, last, 0)
+
+    def add_web_seed(self, url: str) -> None:
+        """Download from a web server too (BEP 19). A URL of another kind leads to a warning."""
+        self.run(self.core.add_web_seed, self.core_torrent.id, url)
+        self._magnet_uri = self._torrent_file = None
+
+    def remove_web_seed(self, url: str) -> None:
+        """Ask a web server no more."""
+        self.run(self.core.remove_web_seed, self.core_torrent.id, url)
+        self._magnet_uri = self._torrent_file = None
 
     async def wait_ready(self) -> None:
         """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""

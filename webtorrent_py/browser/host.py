@@ -64,6 +64,8 @@ class BrowserHost:
             ),
             actions.StorePiece: lambda each: io.storePiece(each.torrent, each.index),
             actions.DropPiece: lambda each: io.dropPiece(each.torrent, each.index),
+            actions.FetchRange: lambda each: io.fetchRange(each.torrent, each.fetch, each.url, each.start, each.length),
+            actions.CancelFetch: lambda each: io.cancelFetch(each.fetch),
             actions.CloseStore: lambda each: io.closeStore(each.torrent),
         }
 
@@ -96,12 +98,26 @@ class BrowserHost:
                     ),
                     "piece_stored": lambda torrent, index: handle(core.piece_stored, torrent, index),
                     "storage_failed": lambda torrent, reason: handle(core.storage_failed, torrent, reason),
+                    **self._fetch_inputs(client),
                     "handle_timer": client.handle_timer,
                     "digest": lambda name, data: convert.from_bytes(_ALGORITHMS[name](convert.to_bytes(data)).digest()),
                     **handlers,
                 }
             )
         )
+
+    def _fetch_inputs(self, client: "WebTorrent") -> dict[str, Callable[..., Any]]:
+        fetches, handle = client.core.fetches, client.handle
+        return {
+            "range_started": lambda torrent, fetch, status, content_range: handle(
+                fetches.range_started, torrent, fetch, status, content_range or None
+            ),
+            "range_received": lambda torrent, fetch, data: handle(
+                fetches.range_received, torrent, fetch, data.to_bytes()
+            ),
+            "range_ended": lambda torrent, fetch: handle(fetches.range_ended, torrent, fetch),
+            "range_failed": lambda torrent, fetch, reason: handle(fetches.range_failed, torrent, fetch, reason),
+        }
 
     def perform(self, actions: Sequence[Action]) -> None:
         """Carry out all of these, in order."""

@@ -142,6 +142,7 @@ TORRENT = Mirror(
         Property("torrentFile", "Uint8Array", "A torrent file.", None, lambda torrent: torrent.torrent_file),
         Property("torrentFileBlob", "Blob", "The same as a Blob."),
         Property("announce", "string[]", "URLs of its trackers.", (), lambda torrent: torrent.announce),
+        Property("urlList", "string[]", "URLs of its web seeds.", (), lambda torrent: torrent.web_seeds),
         Property("files", "File[]", "Its files, once the metadata is known.", (), lambda torrent: torrent.files),
         Property("pieces", "(Piece | null)[]", "One `{ length }` for each piece; null when it is verified."),
         Property("length", "number", "In bytes.", 0, lambda torrent: torrent.length),
@@ -171,6 +172,13 @@ TORRENT = Mirror(
             "pause", "", "void", "Neither ask peers nor serve them.", lambda torrent: torrent.pause(), {"paused": True}
         ),
         Method("resume", "", "void", "Go on after `pause`.", lambda torrent: torrent.resume(), {"paused": False}),
+        Method(
+            "addWebSeed",
+            "url: string",
+            "void",
+            "Download from a web server too.",
+            lambda torrent, url: torrent.add_web_seed(url),
+        ),
         Method(
             "select",
             "start: number, end: number, priority?: number",
@@ -204,7 +212,7 @@ TORRENT = Mirror(
             "wire: { peerId: string, type: string }",
             "A peer is connected.",
             "peer",
-            lambda peer_id: ({"peerId": peer_id.hex(), "type": "webrtc"},),
+            lambda peer_id, kind: ({"peerId": peer_id.hex(), "type": kind},),
         ),
         Event("done", "", "All that is selected is there.", "done", lambda: ()),
         Event("seed", "", "It is being seeded."),

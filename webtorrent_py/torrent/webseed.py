@@ -16,13 +16,12 @@ Rules:
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from webtorrent_py.actions import CancelFetch, FetchRange
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.codec.spans import FileSpans, Span
-from webtorrent_py.errors import WebSeedError
 from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block
@@ -30,7 +29,7 @@ from webtorrent_py.peer.rate import RateMeter
 from webtorrent_py.peer.requests import MAX_REQUESTS, Place, Requests
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.ranges import file_url, join_blocks, parse_content_range
-from webtorrent_py.torrent.source import Source
+from webtorrent_py.torrent.webrun import FetchFailedError, Run, Wants
 from webtorrent_py.wire.messages import Piece
 
 # Blocks of one run: enough to be worth a request (256 KiB), few enough to be taken over by others (4 MiB).
@@ -46,56 +45,6 @@ MAX_FAILURES = 6
 MAX_WASTE = 8 * 1024 * 1024
 
 _ZEROS = memoryview(bytes(BLOCK_LENGTH))
-
-
-class FetchFailedError(WebSeedError):
-    """A fetch failed. `file` is the one that the server does not give us; None: the server gives us nothing."""
-
-    def __init__(self, message: str, file: int | None) -> None:
-        super().__init__(message)
-        self.file = file
-
-
-class Wants(Protocol):
-    """What a seed must know of the downloader."""
-
-    def claim(self, source: Source, index: int) -> list[Block]:
-        """The blocks of a piece that nobody is asked for, from here on asked of `source`; none if it is not wanted."""
-
-    def count_wanted(self, first: int, last: int) -> int:
-        """How many of the pieces from `first` to `last` (inclusive) are wanted and not here."""
-
-
-class _Run:
-    """Bytes of the torrent that are fetched in order. `position` is the next one to come, all ends are exclusive."""
-
-    __slots__ = (
-        "end",
-        "fetch",
-        "fetch_end",
-        "fetch_start",
-        "file",
-        "heard_at",
-        "is_stream",
-        "is_whole",
-        "partial",
-        "position",
-    )
-
-    def __init__(self, position: int, end: int, is_stream: bool) -> None:
-        self.position = position
-        self.end = end
-        self.is_stream = is_stream
-        self.fetch: int | None = None
-        self.fetch_start = self.fetch_end = position
-        """The bytes of the present fetch. Before them there may be padding."""
-        self.file: int | None = None
-        """Which file they are of."""
-        self.is_whole = False
-        """Whether the server sends the file to its end, whatever was asked for."""
-        self.heard_at = 0.0
-        self.partial = bytearray()
-        """The beginning of the block at `position`."""
 
 
 class WebSeed:
@@ -140,9 +89,9 @@ class WebSeed:
         self._handles = handles
         self._outbox = outbox
         self._ignores_ranges = False
-        self._runs: dict[int, _Run] = {}
-        self._waiting: deque[_Run] = deque()
-        self._padding: list[_Run] = []
+        self._runs: dict[int, Run] = {}
+        self._waiting: deque[Run] = deque()
+        self._padding: list[Run] = []
         self._failures: dict[int | None, int] = {}
         self._resting: dict[int | None, float] = {}
         self._wasteful: list[int] = []
@@ -186,9 +135,9 @@ class WebSeed:
             self.requests[index, begin] = now
         ranges = list(join_blocks(blocks, self._metainfo.piece_length))
         if self._ignores_ranges:
-            self._waiting.append(_Run(self._file_start(ranges[0][0]), self._metainfo.length, True))
+            self._waiting.append(Run(self._file_start(ranges[0][0]), self._metainfo.length, True))
         else:
-            self._waiting.extend(_Run(start, end, False) for start, end in ranges)
+            self._waiting.extend(Run(start, end, False) for start, end in ranges)
         self._start_waiting(now)
 
     def send_cancels(self, blocks: Iterable[Block], now: float) -> None:
@@ -319,7 +268,7 @@ class WebSeed:
         while self._waiting and len(self._runs) < self._max_conns:
             self._fetch_next(self._waiting.popleft(), now)
 
-    def _fetch_next(self, run: _Run, now: float) -> None:
+    def _fetch_next(self, run: Run, now: float) -> None:
         """Fetch what a run has in the next file. A stream leaves out the files of which nothing is asked for."""
         start = run.position
         for span in self._spans.spans(run.position, run.end):
@@ -333,7 +282,7 @@ class WebSeed:
         if self._places_in(run):
             self._padding.append(run)
 
-    def _fetch(self, run: _Run, span: Span, start: int, now: float) -> None:
+    def _fetch(self, run: Run, span: Span, start: int, now: float) -> None:
         assert span.file is not None
         run.fetch = self._handles.new()
         run.file = span.file
@@ -344,7 +293,7 @@ class WebSeed:
         url = file_url(self.url, self._metainfo, span.file)
         self._outbox.do(FetchRange(run.fetch, self._torrent, url, span.start, span.length))
 
-    def _fetched(self, run: _Run, now: float) -> None:
+    def _fetched(self, run: Run, now: float) -> None:
         """All of one fetch is here: go on with the next one."""
         for key in (run.file, None):
             self._failures.pop(key, None)
@@ -352,16 +301,16 @@ class WebSeed:
         self._fetch_next(run, now)
         self._start_waiting(now)
 
-    def _abort(self, run: _Run) -> None:
+    def _abort(self, run: Run) -> None:
         assert run.fetch is not None
         del self._runs[run.fetch]
         self._outbox.do(CancelFetch(run.fetch))
         run.fetch = None
 
-    def _all_runs(self) -> list[_Run]:
+    def _all_runs(self) -> list[Run]:
         return [*self._runs.values(), *self._waiting, *self._padding]
 
-    def _end_run(self, run: _Run) -> list[Place]:
+    def _end_run(self, run: Run) -> list[Place]:
         """Give up a run. The blocks of it that were still to come."""
         places = self._places_in(run)
         for place in places:
@@ -374,7 +323,7 @@ class WebSeed:
             self._padding.remove(run)
         return places
 
-    def _places_in(self, run: _Run) -> list[Place]:
+    def _places_in(self, run: Run) -> list[Place]:
         """The blocks of a run that are asked for and still to come."""
         if run.is_stream:
             return list(self.requests)
@@ -392,7 +341,7 @@ class WebSeed:
 
     # --- servers that ignore ranges --------------------------------------------------------------
 
-    def _become_stream(self, run: _Run) -> list[Place]:
+    def _become_stream(self, run: Run) -> list[Place]:
         """The server sends the file of this run from its beginning, and will do so with every other."""
         assert run.file is not None
         file = self._metainfo.files[run.file]
@@ -431,7 +380,7 @@ class WebSeed:
         self._wasteful.append(file)
         return True
 
-    def _enter(self, run: _Run, index: int, now: float) -> None:
+    def _enter(self, run: Run, index: int, now: float) -> None:
         """A stream comes to a piece: take it along, or stop where the rest of the file is of no use."""
         for place in self._wants.claim(self, index):
             self.requests[place[:2]] = now
@@ -445,7 +394,7 @@ class WebSeed:
 
     # --- bytes into blocks -----------------------------------------------------------------------
 
-    def _take(self, run: _Run, data: memoryview, now: float) -> Iterator[Piece]:
+    def _take(self, run: Run, data: memoryview, now: float) -> Iterator[Piece]:
         """The next bytes of a run are here: the blocks that they complete."""
         fetch, length = run.fetch, self._metainfo.piece_length
         while data:
@@ -470,7 +419,7 @@ class WebSeed:
                     if len(block) == size:  # a stream may begin in the middle of a block
                         yield self._block(index, begin, memoryview(block), now)
 
-    def _pad(self, run: _Run, end: int, now: float) -> Iterator[Piece]:
+    def _pad(self, run: Run, end: int, now: float) -> Iterator[Piece]:
         """What lies between the run's position and `end` is padding."""
         while run.position < end:
             before = run.position

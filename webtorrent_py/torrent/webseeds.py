@@ -16,7 +16,8 @@ from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.ranges import is_web_seed
-from webtorrent_py.torrent.webseed import MAX_FAILURES, FetchFailedError, WebSeed
+from webtorrent_py.torrent.webrun import FetchFailedError
+from webtorrent_py.torrent.webseed import MAX_FAILURES, WebSeed
 from webtorrent_py.wire.messages import Piece
 
 # Seeds asked at the same time; torrents with more are rare. The others take the places of those that fail.

@@ -6,6 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from tests.web import WebServer
 from webtorrent_py import actions as a
 from webtorrent_py.api import WebTorrent
 from webtorrent_py.codec import merkle
@@ -33,6 +34,7 @@ class Network:
         self.tracker: Signalling[tuple[MemoryHost, int]] = Signalling(30, random.Random(1))
         self.connections: dict[str, tuple[MemoryHost, int]] = {}
         self.files: dict[str, bytes] = {}
+        self.web = WebServer()
         self._hosts = 0
 
     def client(self, **options: Any) -> WebTorrent:
@@ -61,6 +63,7 @@ class MemoryHost:
         self._piece_length: dict[int, int] = {}
         self._held: dict[tuple[int, int], bytes] = {}
         self._contents: dict[int, bytes] = {}
+        self._cancelled: set[int] = set()
         self._remote: dict[int, tuple[MemoryHost, int]] = {}
 
     # --- the protocol ---
@@ -152,9 +155,23 @@ class MemoryHost:
                 self._later("piece_stored", torrent, index)
             case a.DropPiece(torrent, index):
                 del self._held[torrent, index]
+            case a.FetchRange(fetch, torrent, url, start, length):
+                self._fetch(fetch, torrent, url, start, length)
+            case a.CancelFetch(fetch):
+                self._cancelled.add(fetch)
             case a.CloseStore(torrent):
                 self._stores.pop(torrent, None)
                 self._contents.pop(torrent, None)
+
+    def _fetch(self, fetch: int, torrent: int, url: str, start: int, length: int) -> None:
+        def tell(name: str, *args: Any) -> None:
+            if fetch not in self._cancelled:
+                self.client.handle(getattr(self.client.core.fetches, name), torrent, fetch, *args)
+
+        response = self.network.web.get(url, start, length)
+        self._loop.call_soon(tell, "range_started", response.status, response.content_range)
+        self._loop.call_soon(tell, "range_received", response.body)
+        self._loop.call_soon(tell, "range_ended")
 
     def _name(self, peer: int) -> str:
         name = f"{id(self)} {peer}"

@@ -11,6 +11,7 @@ from tests.unit.api.memory import TRACKER, Network, run
 from webtorrent_py import actions as a
 from webtorrent_py.api.seeding import DEFAULT_TRACKERS
 from webtorrent_py.api.torrent import Torrent
+from webtorrent_py.codec.magnet import parse_magnet
 from webtorrent_py.codec.metainfo import parse_torrent
 from webtorrent_py.errors import (
     BencodeError,
@@ -22,6 +23,7 @@ from webtorrent_py.errors import (
     MagnetError,
     StorageError,
     UnknownTorrentError,
+    WebSeedError,
     WebTorrentError,
 )
 
@@ -77,6 +79,31 @@ async def test_a_torrent_is_added_by_whatever_names_it(network: Network) -> None
         torrent = await network.client().add(torrent_id)
         await torrent.wait_done()
         assert [await file.read() for file in torrent.files] == list(FILES.values())
+
+
+@in_network
+async def test_web_seeds_alone_are_enough_and_stand_in_what_is_passed_on(network: Network) -> None:
+    seed = await seeded(network)
+    await seed.client.remove(seed)
+    metainfo = parse_torrent(seed.torrent_file or b"")
+    url = network.web.add("http://seed.test/", metainfo, CONTENT + b"second")
+    torrent = await network.client(trackers=None).add(metainfo, web_seeds=["ftp://odd/"])
+    warned: list[WebTorrentError] = []
+    torrent.on("warning", warned.append)
+    kinds: list[str] = []
+    torrent.on("peer", lambda _, kind: kinds.append(kind))
+    torrent.add_web_seed(url)
+    await torrent.wait_done()
+    assert [await file.read() for file in torrent.files] == list(FILES.values())
+    assert kinds == ["webSeed"] and torrent.num_peers == 1 and isinstance(warned[0], WebSeedError)
+    torrent.remove_web_seed("ftp://odd/")
+    assert torrent.web_seeds == (url,) and torrent.num_peers == 1
+    assert parse_magnet(torrent.magnet_uri).web_seeds == (url,)
+    assert parse_torrent(torrent.torrent_file or b"").web_seeds == (url,)
+    torrent.remove_web_seed(url)
+    assert torrent.num_peers == 0
+    magnet = await network.client(trackers=None).add(torrent.magnet_uri + "&ws=http%3A%2F%2Fseed.test%2F")
+    assert magnet.web_seeds == (url,)
 
 
 @in_network

@@ -79,6 +79,8 @@ def test_every_action_is_carried_out() -> None:
         a.OpenStore(3, 10, 5): call.openStore(3, 10, 5),
         a.StorePiece(3, 1): call.storePiece(3, 1),
         a.DropPiece(3, 1): call.dropPiece(3, 1),
+        a.FetchRange(4, 3, "http://a/", 5, 6): call.fetchRange(3, 4, "http://a/", 5, 6),
+        a.CancelFetch(4): call.cancelFetch(4),
         a.CloseStore(3): call.closeStore(3),
     }
     host.perform(list(cases))
@@ -124,6 +126,19 @@ def test_what_javascript_calls_reaches_the_core() -> None:
         *((getattr(core, name), *args) for name, args in inputs.items()),
         (core.receive_data, 2, b"data"),
         (core.piece_hashed, 3, 1, b"d" * 20),
+    ]
+    received.clear()
+    handlers["range_started"](3, 4, 206, "bytes 0-1/2")
+    handlers["range_started"](3, 4, 206, "")
+    handlers["range_received"](3, 4, Buffer(b"data"))
+    handlers["range_ended"](3, 4)
+    handlers["range_failed"](3, 4, "no")
+    assert received == [
+        (core.fetches.range_started, 3, 4, 206, "bytes 0-1/2"),
+        (core.fetches.range_started, 3, 4, 206, None),
+        (core.fetches.range_received, 3, 4, b"data"),
+        (core.fetches.range_ended, 3, 4),
+        (core.fetches.range_failed, 3, 4, "no"),
     ]
     handlers["handle_timer"]()
     client.handle_timer.assert_called_once_with()

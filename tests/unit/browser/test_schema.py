@@ -27,6 +27,7 @@ async def test_every_command_can_be_given(network: Network) -> None:
     torrent = await network.client().seed(FILES)
     await torrent.wait_done()
     arguments = {"select": {"Torrent": (0, 1), "File": (5,)}, "deselect": {"Torrent": (0, 1)}}
+    arguments["addWebSeed"] = {"Torrent": ("http://seed.test/",)}
     for mirror, subject in ((schema.TORRENT, torrent), (schema.FILE, torrent.files[0])):
         for method in mirror.methods:
             if method.call:

@@ -5,7 +5,7 @@
 
 import { typedError } from '../shared/errors.js'
 import { Channels } from './channels.js'
-import { fetchBytes } from './fetch.js'
+import { fetchBytes, Ranges } from './fetch.js'
 import { hashPieces, setFallback } from './hash.js'
 import { Sockets } from './sockets.js'
 import { BlobStore, MemoryStore } from './store.js'
@@ -37,6 +37,13 @@ export function createIO (page, onError) {
     opened: id => python.socket_opened(id),
     received: (id, text) => python.socket_received(id, text),
     closed: (id, reason) => python.socket_closed(id, reason)
+  })
+
+  const ranges = new Ranges({
+    started: (torrent, id, status, contentRange) => python.range_started(torrent, id, status, contentRange),
+    received: (torrent, id, bytes) => python.range_received(torrent, id, bytes),
+    ended: (torrent, id) => python.range_ended(torrent, id),
+    failed: (torrent, id, reason) => python.range_failed(torrent, id, reason)
   })
 
   const channels = new Channels({
@@ -236,6 +243,11 @@ export function createIO (page, onError) {
       stores.delete(torrent)
       attached.delete(torrent)
     },
+
+    fetchRange (torrent, id, url, start, length) {
+      ranges.fetch(torrent, id, url, start, length)
+    },
+    cancelFetch: id => ranges.cancel(id),
 
     read: engine.read,
     fetchBytes
