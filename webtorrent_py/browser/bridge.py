@@ -96,8 +96,8 @@ class Bridge:
         add = self._client.add(
             data if torrent_id is None else torrent_id,
             announce=options.get("announce", ()),
-            web_seeds=options.get("urlList", ()),
-            max_web_conns=options.get("maxWebConns", 4),
+            web_seeds=options.get("webSeeds") or (),
+            max_web_conns=options.get("maxWebConns") or 4,
             paused=options.get("paused", False),
             deselect=options.get("deselect", False),
             strategy=options.get("strategy", "rarest"),
@@ -109,7 +109,6 @@ class Bridge:
             [(name, Blob(source, length)) for name, source, length in items],
             name=options.get("name"),
             announce=options.get("announce"),
-            web_seeds=options.get("urlList", ()),
             piece_length=options.get("pieceLength"),
             private=options.get("private"),
             source=options.get("source"),

@@ -508,18 +508,18 @@ class Torrent:
         """When to call `handle_timer` next; a torrent without peers costs nothing but a note every 30 s."""
         if self.failed is not None:
             return None
-        if not self._is_busy:
+        if not self.peers and not self._fetches:
             return self._no_peers_at
         due = self._active.downloader.get_timer() if self._active else None
         return self._next_tick if due is None else min(due, self._next_tick)
 
     @property
-    def _is_busy(self) -> bool:
-        return bool(self.peers) or (self.web_seeds is not None and self.web_seeds.is_busy)
+    def _fetches(self) -> bool:
+        return self.web_seeds is not None and self.web_seeds.is_busy
 
     def handle_timer(self, now: float) -> None:
         """Time has passed."""
-        if self._is_busy:
+        if self.peers or self._fetches:
             if self._active is not None:
                 self._active.downloader.handle_timer(now)
             if now >= self._next_tick:

@@ -49,9 +49,6 @@ export function readTiers ({ announce, announceList } = {}) {
   return given == null ? undefined : [given].flat()
 }
 
-/** @returns {string[] | undefined} the web seeds that options name */
-export const readWebSeeds = ({ urlList } = {}) => urlList == null ? undefined : [urlList].flat()
-
 const invalid = message => typedError({ name: 'InvalidOptionError', code: 'ERR_INVALID_OPTION', message })
 
 const hex = bytes => Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('')

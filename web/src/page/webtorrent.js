@@ -3,7 +3,7 @@
 import { typedError } from '../shared/errors.js'
 import { Engine } from './engine.js'
 import { version, WebTorrent as table } from './generated/schema.js'
-import { readAnnounce, readSeedInput, readTiers, readTorrentId, readWebSeeds } from './inputs.js'
+import { readAnnounce, readSeedInput, readTiers, readTorrentId } from './inputs.js'
 import { callBack, define, Mirror } from './mirror.js'
 import { Connections, WEBRTC_SUPPORT } from './rtc.js'
 import Torrent from './torrent.js'
@@ -56,7 +56,7 @@ export default class WebTorrent extends Mirror {
     if (typeof opts === 'function') [opts, ontorrent] = [{}, opts]
     return this.#add(ontorrent, async key => ['add', key, await readTorrentId(torrentId), {
       announce: readAnnounce(opts ?? {}),
-      urlList: readWebSeeds(opts ?? {}),
+      webSeeds: [opts?.urlList ?? []].flat(),
       maxWebConns: Number(opts?.maxWebConns) || undefined,
       paused: opts?.paused,
       deselect: opts?.deselect,
@@ -73,7 +73,6 @@ export default class WebTorrent extends Mirror {
     }
     return this.#add(seeding, async key => ['seed', key, readSeedInput(input), {
       announce: readTiers(opts ?? {}),
-      urlList: readWebSeeds(opts ?? {}),
       name: opts?.name,
       pieceLength: opts?.pieceLength,
       private: opts?.private,
