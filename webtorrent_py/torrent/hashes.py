@@ -142,7 +142,7 @@ class PieceHashes:
         return [HashQuery(root, 0, piece * blocks + at, count, proof_layers) for at in range(0, used, count)]
 
     def _layer_query(self, layer: _Layer, start: int) -> HashQuery:
-        count = min(MAX_HASHES, merkle.tree_width(layer.count - start))
+        count = max(min(MAX_HASHES, merkle.tree_width(layer.count - start)), 2)  # BEP 52: not one alone
         height = merkle.tree_width(layer.count).bit_length() - 1
         return HashQuery(layer.root, self._layer, start, count, height - 1)
 

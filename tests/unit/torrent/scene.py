@@ -96,7 +96,7 @@ class Remote:
 
 
 class Scene:
-    """A torrent of `pieces` pieces; with `resolving`, without its metadata at first.
+    """A torrent of `pieces` pieces, or of `metainfo` and `content`; with `resolving`, without its metadata at first.
 
     Hashing and storing happen at once unless `slow_store`, which leaves both to `finish_hashing`.
     """
@@ -109,6 +109,7 @@ class Scene:
         length: int | None = None,
         content: bytes | None = None,
         files: list[int] | None = None,
+        metainfo: Metainfo | None = None,
         resolving: bool = False,
         info_hash: bytes | None = None,
         slow_store: bool = False,
@@ -117,7 +118,7 @@ class Scene:
     ) -> None:
         self.now = 0.0
         self.content = content or Random(7).randbytes(pieces * piece_length if length is None else length)
-        self.metainfo = make_metainfo(self.content, piece_length, files)
+        self.metainfo = metainfo or make_metainfo(self.content, piece_length, files)
         self.slow_store = slow_store
         self.hashing: list[a.HashPiece] = []
         self.held: dict[int, bytes] = {}
@@ -131,6 +132,7 @@ class Scene:
         self.torrent = Torrent(
             1,
             info_hash=info_hash or self.metainfo.info_hash,
+            info_hash_v2=self.metainfo.info_hash_v2,
             own_id=OWN_ID,
             name=None,
             trackers=(),
@@ -153,6 +155,8 @@ class Scene:
         connection = PeerConnection(
             handle,
             info_hash=self.torrent.info_hash,
+            names=self.torrent.swarm_hashes,
+            v2=self.torrent.v2_name,
             own_id=OWN_ID,
             outgoing=outgoing,
             offer_id=offer_id,
