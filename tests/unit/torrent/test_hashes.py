@@ -126,7 +126,7 @@ def test_any_request_is_answered_rightly_or_not_at_all(root, base_layer, index, 
     if answer is not None:
         assert query.pieces_root == real and query.is_possible
         assert len(answer.part) == 32 * length and len(answer.proof) == query.proof_count
-        nodes = merkle.leaves(content)
+        nodes = merkle.leaves(content[: metainfo.length])
         for layer in range(base_layer):
             nodes = merkle.parents(nodes, layer)
         tree = merkle.LayerTree(nodes, base_layer)
