@@ -4,16 +4,20 @@ A target takes the fuzzer's bytes and calls the parser. Errors of the kind that 
 any other exception is a finding, and so is a value that does not survive being written and read again.
 """
 
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha1, sha256
 from random import Random
 
 from webtorrent_py.codec import bencode
+from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet, parse_magnet, parse_torrent_id
 from webtorrent_py.codec.metainfo import Metainfo, parse_info, parse_torrent
-from webtorrent_py.errors import BencodeError, FormatError, InvalidTorrentIdError, TrackerError, WireError
+from webtorrent_py.errors import AddressError, BencodeError, FormatError, InvalidTorrentIdError, TrackerError, WireError
 from webtorrent_py.tracker import protocol as tracker
 from webtorrent_py.tracker.fields import SDP_SIZE_LIMIT
+from webtorrent_py.wire.exchange import MAX_ADDRESSES, PeerExchange
 from webtorrent_py.wire.extensions import ExtendedHandshake, parse_metadata_message
 from webtorrent_py.wire.handshake import HANDSHAKE_LENGTH, Handshake
 from webtorrent_py.wire.messages import Message, Piece
@@ -89,8 +93,12 @@ def magnet(data: bytes) -> None:
 
 
 def check_magnet(link: Magnet) -> None:
-    """A link means the same once more."""
+    """A link means the same once more, and so do the addresses in it."""
     assert parse_magnet(link.to_uri()) == link
+    for text in link.peers:
+        with suppress(AddressError):
+            address = parse_address(text)
+            assert parse_address(address.text) == address
 
 
 def wire(data: bytes) -> None:
@@ -162,6 +170,14 @@ def read_extended(payload: bytes) -> None:
         message = parse_metadata_message(payload)
         if message is not None:
             assert parse_metadata_message(message.serialize()) == message
+    except WireError:
+        pass
+    try:
+        exchange = PeerExchange.parse(payload)
+        assert len(exchange.added) <= MAX_ADDRESSES and len(exchange.dropped) <= MAX_ADDRESSES
+        again = PeerExchange.parse(exchange.serialize())
+        # An IPv4 address in the clothes of IPv6 comes back as what it is, and so in another place.
+        assert Counter(again.added) == Counter(exchange.added) and Counter(again.dropped) == Counter(exchange.dropped)
     except WireError:
         pass
 
