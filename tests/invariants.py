@@ -66,10 +66,14 @@ def check_dialling(client: Client) -> None:
     for torrent in client.torrents.values():
         under_way = client._signalling.connecting(torrent.info_hash) + dialling.connecting(torrent.info_hash)
         assert len(torrent.peers) + under_way <= torrent.options.max_conns
-        busy = [dial.address for dial in dials.values() if dial.candidates is torrent.candidates]
-        busy += [peer.listens_at for peer in torrent.peers.values() if peer.address is not None and peer.outgoing]
+        reachable = torrent._exchange._reachable
+        assert reachable._at.keys() <= torrent.peers.keys()
+        assert all(reachable._at[handle] == address for address, handle in reachable._holders.items())
+        # Nothing else sets a candidate aside, and none is set aside twice.
+        dialled = [dial.address for dial in dials.values() if dial.candidates is torrent.candidates]
         known = torrent.candidates._known
-        assert all(known[address].busy for address in busy if address in known)
+        busy = [address for address, candidate in known.items() if candidate.busy]
+        assert sorted(busy) == sorted(address for address in (*dialled, *reachable._holders) if address in known)
         assert len(known) <= MAX_CANDIDATES
         assert client.dials_addresses or not known
 

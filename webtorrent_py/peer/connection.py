@@ -66,14 +66,6 @@ class PeerConnection(IncomingState):
         self._own_id = own_id
         self._outbox = outbox
 
-    @property
-    def listens_at(self) -> Address | None:
-        """The address at which a connection can be made to the peer, where it is known."""
-        if self.address is None or self.outgoing:
-            return self.address
-        port = self.extension.port if self.extension else None
-        return Address(self.address.host, port) if port else None
-
     def send_handshake(self, now: float) -> None:
         """Open the conversation (BEP 3)."""
         is_upgradable = self._v2 not in (None, self._info_hash)

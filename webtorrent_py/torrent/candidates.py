@@ -77,12 +77,16 @@ class Candidates:
         if self._add(address, source):
             self._ready[address] = None
 
-    def occupy(self, address: Address) -> None:
-        """A peer that came to us can be reached at this address: it need not be tried now."""
-        if address in self._known or self._add(address, Source.HEARD):
-            self._ready.pop(address, None)
-            self._resting.set(address, None)
-            self._known[address].busy = True
+    def occupy(self, address: Address) -> bool:
+        """A peer that came to us can be reached at this address. Whether it holds it now, until `ended`."""
+        if address not in self._known and not self._add(address, Source.HEARD):
+            return False
+        if self._known[address].busy:
+            return False
+        self._ready.pop(address, None)
+        self._resting.set(address, None)
+        self._known[address].busy = True
+        return True
 
     def take(self, now: float) -> Address | None:
         """The one to connect to next; it is busy until `ended`. None: nothing is to be tried now."""
@@ -126,8 +130,9 @@ class Candidates:
         self._resting.set(address, None)
 
     def forget_heard(self) -> None:
-        """Keep only what was named: the torrent is private (BEP 27)."""
-        for address in [each for each, known in self._known.items() if known.source is Source.HEARD]:
+        """Keep only what was named, and who is here already: the torrent is private (BEP 27)."""
+        heard = [each for each, known in self._known.items() if known.source is Source.HEARD and not known.busy]
+        for address in heard:
             self.forget(address)
 
     def get_timer(self) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from webtorrent_py.codec.address import Address, compact, may_tell_of
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.candidates import Candidates, Source
+from webtorrent_py.torrent.reachable import Reachable
 from webtorrent_py.wire.exchange import MAX_ADDRESSES, PeerExchange, PeerFlags
 from webtorrent_py.wire.extensions import EXTENDED_HANDSHAKE_ID, UT_PEX, UT_PEX_ID
 from webtorrent_py.wire.messages import Extended
@@ -38,6 +39,7 @@ class Exchange:
     def __init__(self, peers: Mapping[int, PeerConnection], candidates: Candidates, *, enabled: bool) -> None:
         self._peers = peers
         self._candidates = candidates
+        self._reachable = Reachable(candidates)
         self._enabled = enabled
         self._private = False
         self._partners: dict[int, _Partner] = {}
@@ -53,14 +55,18 @@ class Exchange:
         self._partners.clear()
         self._candidates.forget_heard()
 
+    def opened(self, peer: PeerConnection) -> None:
+        """A connection is open."""
+        self._reachable.opened(peer)
+
     def message_received(self, peer: PeerConnection, message: Extended, now: float) -> None:
         """Take what concerns the addresses of peers. Raises `WireError`."""
         if not self._enabled or peer.address is None:
             return
         if message.id == UT_PEX_ID:
             self._told(peer, message.payload, now)
-        elif message.id == EXTENDED_HANDSHAKE_ID and peer.listens_at is not None:
-            self._candidates.occupy(peer.listens_at)
+        elif message.id == EXTENDED_HANDSHAKE_ID:
+            self._reachable.told(peer)
 
     def _told(self, peer: PeerConnection, payload: bytes, now: float) -> None:
         assert peer.address is not None
@@ -75,11 +81,9 @@ class Exchange:
                 self._candidates.add(address, Source.HEARD)
 
     def removed(self, peer: PeerConnection, now: float) -> None:
-        """A peer is gone, handshaken or not: it may be tried again, unless there is another connection to it."""
+        """A peer is gone, whether it had said hello or not."""
         self._partners.pop(peer.handle, None)
-        address = peer.listens_at
-        if address is not None and not any(other.listens_at == address for other in self._peers.values()):
-            self._candidates.ended(address, now, lasted=now - peer.opened_at if peer.handshaken else 0.0)
+        self._reachable.removed(peer, now)
 
     def tick(self, now: float) -> None:
         """Tell those whose minute is over."""
@@ -88,11 +92,8 @@ class Exchange:
         due = [peer for peer in self._peers.values() if self._is_due(peer, now)]
         if not due:
             return
-        reachable = {
-            peer.listens_at: _flags(peer)
-            for peer in self._peers.values()
-            if peer.listens_at and compact(peer.listens_at)
-        }
+        addresses = ((self._reachable.at(peer.handle), peer) for peer in self._peers.values())
+        reachable = {address: _flags(peer) for address, peer in addresses if address and compact(address)}
         for peer in due:
             self._tell(peer, reachable, now)
 
@@ -104,7 +105,8 @@ class Exchange:
 
     def _tell(self, peer: PeerConnection, reachable: Mapping[Address, PeerFlags], now: float) -> None:
         partner = self._partners.setdefault(peer.handle, _Partner())
-        added = [each for each in reachable if each not in partner.told and each != peer.listens_at][:MAX_ADDRESSES]
+        own = self._reachable.at(peer.handle)
+        added = [each for each in reachable if each not in partner.told and each != own][:MAX_ADDRESSES]
         dropped = [each for each in partner.told if each not in reachable][:MAX_ADDRESSES]
         if not added and not dropped:
             return

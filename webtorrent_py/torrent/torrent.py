@@ -307,6 +307,7 @@ class Torrent:
     def peer_opened(self, peer: PeerConnection, now: float) -> None:
         """A channel to a peer is open: say hello."""
         self.peers[peer.handle] = peer
+        self._exchange.opened(peer)
         if self.metainfo is not None:
             peer.set_piece_count(self.metainfo.piece_count)
         peer.send_handshake(now)

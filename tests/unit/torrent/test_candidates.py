@@ -121,9 +121,9 @@ def test_what_is_kept_is_bounded_and_makes_room_only_by_those_who_failed():
 def test_a_private_torrent_forgets_what_it_heard():
     candidates = make(A, B, source=HEARD)
     candidates.add(C, NAMED)
-    candidates.take(0.0)
+    assert candidates.take(0.0) == A
     candidates.forget_heard()
-    candidates.ended(A, 0.0)
+    assert A in candidates and B not in candidates
     assert candidates.take(100.0) == C and candidates.take(100.0) is None
 
 
