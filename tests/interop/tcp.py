@@ -22,6 +22,7 @@ class TcpHost(MemoryHost):
     def __init__(self) -> None:
         super().__init__(Network(), random.getrandbits(64))
         self._writers: dict[int, asyncio.StreamWriter] = {}
+        self._dials: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -41,8 +42,10 @@ class TcpHost(MemoryHost):
     def _perform(self, action: a.Action) -> None:
         match action:
             case a.OpenConnection(peer, host, port):
-                self._start(self._connect(peer, host, port))
+                self._dials[peer] = self._start(self._connect(peer, host, port))
             case a.ClosePeer(peer):
+                if dial := self._dials.pop(peer, None):
+                    dial.cancel()
                 if writer := self._writers.pop(peer, None):
                     writer.close()
             case a.SendBlock(peer, header, torrent, offset, length):
@@ -55,10 +58,11 @@ class TcpHost(MemoryHost):
         if writer := self._writers.get(peer):
             writer.write(data)
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Any) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _tell(self, name: str, *args: Any) -> Any:
         return self.client.handle(getattr(self.client.core, name), *args)
@@ -67,8 +71,10 @@ class TcpHost(MemoryHost):
         try:
             reader, writer = await asyncio.open_connection(host, port)
         except OSError as error:
+            self._dials.pop(peer, None)
             self._tell("connection_failed", peer, str(error))
             return
+        self._dials.pop(peer, None)
         self._writers[peer] = writer
         self._tell("channel_opened", peer)
         await self._read(peer, reader)

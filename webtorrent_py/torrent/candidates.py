@@ -55,6 +55,7 @@ class Candidates:
         self._ready: dict[Address, None] = {}
         self._failing: dict[Address, None] = {}
         self._resting: Timers[Address] = Timers()
+        self._named_only = False
 
     def __len__(self) -> int:
         return len(self._known)
@@ -110,7 +111,7 @@ class Candidates:
         candidate.busy = False
         self._failing.pop(address, None)
         candidate.failures = 1 if lasted >= LASTING else candidate.failures + 1
-        if candidate.source is Source.HEARD and candidate.failures >= MAX_FAILURES:
+        if candidate.source is Source.HEARD and (self._named_only or candidate.failures >= MAX_FAILURES):
             self.forget(address)
             return
         self._failing[address] = None
@@ -129,8 +130,9 @@ class Candidates:
         self._failing.pop(address, None)
         self._resting.set(address, None)
 
-    def forget_heard(self) -> None:
-        """Keep only what was named, and who is here already: the torrent is private (BEP 27)."""
+    def keep_named(self) -> None:
+        """Forget what was only heard of, from now on and when it ends: the torrent is private (BEP 27)."""
+        self._named_only = True
         heard = [each for each, known in self._known.items() if known.source is Source.HEARD and not known.busy]
         for address in heard:
             self.forget(address)

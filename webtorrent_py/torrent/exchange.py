@@ -53,7 +53,7 @@ class Exchange:
         """The torrent is found to be private."""
         self._private = True
         self._partners.clear()
-        self._candidates.forget_heard()
+        self._candidates.keep_named()
 
     def opened(self, peer: PeerConnection) -> None:
         """A connection is open."""

@@ -382,8 +382,9 @@ def test_a_link_that_turns_out_private_takes_back_what_it_offered():
     desk.add(at(1))
     peer = desk.answer(at(1), exchanges=True)
     tell(desk, peer, at(2))
-    assert at(2) in desk.torrent.candidates
+    call = desk.called()[at(2)]
     desk.do(desk.client.set_metainfo, desk.torrent.id, private)
+    desk.do(desk.client.connection_failed, call, "refused")
     assert at(2) not in desk.torrent.candidates and at(1) in desk.torrent.candidates
     offers = [ExtendedHandshake.parse(each.payload).ids for each in desk.heard(peer) if getattr(each, "id", 1) == 0]
     assert [ids[UT_PEX] for ids in offers] == [UT_PEX_ID, 0]

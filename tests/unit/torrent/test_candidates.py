@@ -77,7 +77,7 @@ def test_what_was_heard_of_and_then_named_is_kept():
     candidates, now = make(A, source=HEARD), 0.0
     candidates.add(A, NAMED)
     candidates.add(A, HEARD)
-    candidates.forget_heard()
+    candidates.keep_named()
     for _ in range(2 * MAX_FAILURES):
         assert candidates.take(now) == A
         candidates.ended(A, now)
@@ -122,9 +122,11 @@ def test_a_private_torrent_forgets_what_it_heard():
     candidates = make(A, B, source=HEARD)
     candidates.add(C, NAMED)
     assert candidates.take(0.0) == A
-    candidates.forget_heard()
+    candidates.keep_named()
     assert A in candidates and B not in candidates
     assert candidates.take(100.0) == C and candidates.take(100.0) is None
+    candidates.ended(A, 100.0, lasted=100.0)
+    assert A not in candidates
 
 
 class Queue(RuleBasedStateMachine):
