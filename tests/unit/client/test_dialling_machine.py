@@ -132,14 +132,9 @@ class Traffic(RuleBasedStateMachine):
         desk.do(desk.client.resume, desk.torrent.id)
         fresh = at(9)
         desk.add(fresh)
-        for _ in range(100):
-            self.settle()
-            if any(dial.address == fresh for dial in desk.client._dialling._dials.values()):
-                return
-            for handle in list(self.calls):
-                desk.do(desk.client.connection_failed, handle, "refused")
-            desk.wait(MAX_REST)
-        raise AssertionError("the last one named is never called")
+        # Nobody answers, so each call ends by itself, and makes room for the next.
+        desk.wait(2 * MAX_REST)
+        assert fresh in desk.calls.values()
 
 
 TestTraffic = Traffic.TestCase
