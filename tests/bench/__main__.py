@@ -34,7 +34,7 @@ def measure(lab: Lab, row: Row, rounds: int, megabytes: int, subjects: Sequence[
             told = "; ".join(f"{quantity} {value:.2f}" for quantity, value in values.items())
             print(f"  round {number + 1}, {subject}: {told}", flush=True)
             for quantity, value in values.items():
-                outcome.values[quantity].setdefault(subject, []).append(value)
+                outcome.values[quantity].setdefault(subject, []).append(round(value, 3))
     return outcome
 
 
@@ -72,6 +72,7 @@ def main() -> None:
             rounds = min(options.rounds, row.rounds or options.rounds)
             subjects = [subject for subject in row.subjects if not options.only or subject in options.only]
             print(f"{row.name}:", flush=True)
+            load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
             outcome = measure(lab, row, rounds, megabytes, subjects)
             measured[row.name] = report.Measured(
                 megabytes=megabytes,
@@ -81,6 +82,7 @@ def main() -> None:
                 date=datetime.now(UTC).date().isoformat(),
                 values=outcome.values,
                 failures=outcome.failures,
+                load=load,
             )
             table += report.lines(row, measured[row.name])
             # At once, so that what ends early has not been for nothing.

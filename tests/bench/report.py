@@ -39,6 +39,8 @@ class Measured:
     date: str
     values: Mapping[str, Mapping[str, Sequence[float]]]
     failures: Mapping[str, Sequence[str]]
+    load: float | None = None
+    """Processes that wanted to run just before, on average of a minute: what else went on. None if nobody knows."""
 
 
 def lines(row: Row, measured: Measured) -> Iterator[tuple[str, ...]]:
@@ -111,10 +113,14 @@ def write(rows: Sequence[Row], browser: str, measured: Mapping[str, Measured]) -
             title, *rest = lines(row, each)
             parts[-1] += _row([f"**{title[0]}**", *title[1:]]) + "".join(map(_row, rest))
         parts[-1] += "\nMeasured with:\n\n" + "".join(
-            f"- `{row.name}`: {each.browser}, {each.rounds} rounds, {each.cores} cores, {each.date}\n"
+            f"- `{row.name}`: {each.browser}, {each.rounds} rounds, {each.cores} cores{_load(each)}, {each.date}\n"
             for row, each in present
         )
     MARKDOWN.write_text("\n".join(parts), "utf-8")
+
+
+def _load(measured: Measured) -> str:
+    return "" if measured.load is None else f" with a load of {measured.load:.1f} before"
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -283,7 +283,7 @@ def test_a_received_block(
     assert costs.python_calls / costs.blocks <= python_calls
 
 
-@pytest.mark.parametrize(("batch", "crossings", "python_calls"), [(1, 4.2, 80), (32, 0.21, 20)])
+@pytest.mark.parametrize(("batch", "crossings", "python_calls"), [(1, 4.2, 80), (32, 0.21, 21)])
 def test_a_served_block(batch: int, crossings: float, python_calls: float) -> None:
     costs = serve(batch)
     assert costs.blocks == BLOCKS
