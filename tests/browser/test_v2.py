@@ -47,11 +47,7 @@ def test_a_magnet_alone_downloads_from_libtorrent(
 
 @pytest.mark.parametrize("version", ["v2", "hybrid"])
 def test_libtorrent_completes_what_our_page_seeds(
-    ours: ClientPage,
-    libtorrent_peer: Callable[..., LibtorrentPeer],
-    tracker: ReferenceTracker,
-    tmp_path: Path,
-    version: str,
+    ours: ClientPage, tracker: ReferenceTracker, tmp_path: Path, version: str
 ) -> None:
     sizes = {path: size for path, size in SIZES.items() if size}
     content = make_v2_content(tmp_path / "seeded", "shared", sizes, version, piece_length=PIECE_LENGTH)
@@ -60,6 +56,8 @@ def test_libtorrent_completes_what_our_page_seeds(
     metainfo = parse_torrent(content.torrent)
     assert ours.get("torrents.shared.infoHash") == metainfo.info_hash.hex()
     copy = tmp_path / "copy"
-    leecher = libtorrent_peer(magnet, copy, seed=False)
-    leecher.wait_until_done()
+    with LibtorrentPeer(magnet, copy, seed=False) as leecher:
+        leecher.wait_until_done()
+        assert leecher.status.total_payload_download >= content.length
+    # Only once the session is closed has everything been written.
     assert {path: (copy / path).read_bytes() for path in content.files} == content.files

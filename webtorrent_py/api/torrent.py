@@ -54,6 +54,7 @@ class Torrent(Emitter):
         self._source = source
         self._magnet_uri: str | None = None
         self._torrent_file: bytes | None = None
+        self._has_all_hashes = False
         self._readers: dict[int, CoreReader] = {}
         self._set_files()
 
@@ -97,14 +98,13 @@ class Torrent(Emitter):
     @property
     def torrent_file(self) -> bytes | None:
         """A torrent file of it, with its trackers. None before the metadata is known."""
-        if self._torrent_file is not None:
-            return self._torrent_file
-        metainfo = self.core_torrent.full_metainfo
-        known = metainfo and metainfo.with_trackers(self.announce).with_web_seeds(self.web_seeds)
-        data = known.torrent_file() if known else None
-        if self.core_torrent.knows_all_hashes:
-            self._torrent_file = data
-        return data
+        has_all_hashes = self.core_torrent.knows_all_hashes
+        if self._torrent_file is None or self._has_all_hashes != has_all_hashes:
+            metainfo = self.core_torrent.full_metainfo
+            known = metainfo and metainfo.with_trackers(self.announce).with_web_seeds(self.web_seeds)
+            self._torrent_file = known.torrent_file() if known else None
+            self._has_all_hashes = has_all_hashes
+        return self._torrent_file
 
     @property
     def length(self) -> int:

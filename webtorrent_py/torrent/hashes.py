@@ -47,6 +47,10 @@ class PieceHashes:
         self._layer = merkle.layer_of(metainfo.piece_length)
         self._files = [entry for entry in metainfo.files if entry.pieces_root is not None]
         self._firsts = [entry.offset // metainfo.piece_length for entry in self._files]
+        pieces = sum(-(-entry.length // metainfo.piece_length) for entry in self._files)
+        blocks = sum(-(-entry.length // BLOCK_LENGTH) for entry in self._files)
+        self.size = (pieces + blocks) * HASH_SIZE
+        """Bytes of all hashes that peers may ask for: of pieces, and of their blocks."""
         self._layers: dict[bytes, _Layer] = {}
         self._lengths: dict[bytes, int] = {}
         for entry in self._files:
@@ -105,13 +109,6 @@ class PieceHashes:
         if piece * self._piece_length >= entry.length or entry.pieces_root is None:
             return None
         return entry.pieces_root, piece, entry.length
-
-    @property
-    def size(self) -> int:
-        """Bytes of all hashes that peers may ask for: of pieces, and of the blocks of pieces."""
-        pieces = sum(-(-entry.length // self._piece_length) for entry in self._files)
-        blocks = sum(-(-entry.length // BLOCK_LENGTH) for entry in self._files)
-        return (pieces + blocks) * HASH_SIZE
 
     # --- what is missing -----------------------------------------------------------------------
 
