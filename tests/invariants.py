@@ -12,6 +12,8 @@ from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
 from webtorrent_py.torrent.candidates import MAX_CANDIDATES
 from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.hash_exchange import HashExchange
+from webtorrent_py.torrent.hash_requests import PIPELINE
 from webtorrent_py.torrent.picker import MAX_REQUESTERS
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.resolving import Resolving
@@ -87,6 +89,8 @@ def check_torrent(torrent: Torrent) -> None:
         for seed in torrent.web_seeds:
             check_web_seed(seed, torrent)
         check_uploads(torrent)
+        if torrent._active._exchange is not None:
+            check_hashes(torrent._active._exchange, torrent)
     elif isinstance(torrent._phase, Resolving):
         handles = {handle for handle, peer in torrent.peers.items() if peer.handshaken}
         assert torrent._phase._offering <= handles
@@ -108,6 +112,22 @@ def check_uploads(torrent: Torrent) -> None:
         assert not peer.upload_queue or not (peer.am_choking or peer.writable)
         assert all(have[index] for index, _, _ in peer.upload_queue)
         assert peer.am_choking or peer.peer_interested
+
+
+def check_hashes(exchange: HashExchange, torrent: Torrent) -> None:
+    """What waits for hashes is there, and what is asked of whom."""
+    pieces = torrent._active.downloader._pieces
+    waiting = {*exchange._waiting, *exchange._questions}
+    assert all((piece := pieces.get(index)) is not None and not piece.missing for index in waiting)
+    assert not set(exchange._waiting) & set(exchange._questions)
+    assert all(exchange._hashes.piece_root(index) is None for index in exchange._waiting)
+    requests = exchange._requests
+    speaking = {handle for handle, peer in torrent.peers.items() if peer.handshaken and peer.speaks_hashes}
+    assert set(requests._asked) == speaking and set(requests._resting) <= speaking
+    assert all(len(asked) <= PIPELINE for asked in requests._asked.values())
+    assert set(requests._queue) <= requests._wanted
+    assert requests._wanted <= {*requests._queue, *(query for asked in requests._asked.values() for query in asked)}
+    assert {query for each in exchange._questions.values() for query in each.unanswered} == set(exchange._questioned_by)
 
 
 def check_downloader(downloader: Downloader, torrent: Torrent) -> None:

@@ -81,8 +81,10 @@ class HashExchange:
 
     def question(self, index: int, leaves: bytes, now: float) -> bool:
         """Find out which blocks of a wrong piece are wrong. False if nobody can be asked."""
+        if not leaves or self._hashes.piece_root(index) is None or not self._requests.any_peer:
+            return False  # what peers told could not be proven, or there is nobody to ask
         queries = self._hashes.leaf_queries(index)
-        if not queries or not leaves or not self._requests.any_peer:
+        if not queries:
             return False
         self._now = now
         self._questions[index] = _Question(leaves, set(queries), now + QUESTION_TIMEOUT)

@@ -12,6 +12,7 @@ from webtorrent_py.events import TorrentFailed, TorrentWarning
 from webtorrent_py.torrent.hash_exchange import MAX_COPIES, QUESTION_TIMEOUT
 from webtorrent_py.torrent.hash_requests import ANSWER_TIMEOUT
 from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.hashes import Hashes, HashQuery, HashReject, HashRequest
 
 FILES = [make_content(7 * BLOCK + 5, 1), make_content(3 * BLOCK, 2)]
@@ -166,6 +167,25 @@ def test_a_piece_is_got_anew_when_nobody_tells_which_blocks_were_wrong():
     assert not liar.closed and not honest.closed
     owners = [remote for remote in (liar, honest) if {begin for index, begin, _ in remote.requests() if index == 0}]
     assert len(owners) == 1, "of one peer alone, so that who lies is certain"
+
+
+def test_nothing_is_asked_that_could_not_be_proven():
+    """A hybrid whose v2 hashes are not known yet: a wrong piece is wrong by its SHA-1 alone."""
+    scene = Scene(metainfo=parse_info(HYBRID.info), content=CONTENT, sequential=True)
+    liar, honest = scene.peer(0), scene.peer(0, unchoke=False)
+    liar.say(m.Choke())
+    honest.say(m.Unchoke(), m.Choke())
+    liar.say(m.Unchoke())
+    honest.say(m.Unchoke())
+    knowing = scene.channel()
+    knowing.say(Handshake.ours(HYBRID.info_hash_v2[:20], knowing.peer_id), m.HaveNone())
+    (query,) = [each.query for each in knowing.heard(HashRequest)]
+    get_wrong_piece(scene, liar, honest)
+    assert 0 not in scene.stored and 0 not in scene.held
+    assert asked_by(liar, honest, knowing) == [[], [], []]
+    assert not liar.closed and not honest.closed
+    knowing.say(answer(query))
+    assert scene.torrent.knows_all_hashes
 
 
 def test_wrong_blocks_of_one_peer_need_no_question():
