@@ -21,7 +21,14 @@ V1_NAME = Magnet(HYBRID.info_hash, trackers=(TRACKER,))
 V2_NAME = Magnet(HYBRID.info_hash_v2[:20], trackers=(TRACKER,), info_hash_v2=HYBRID.info_hash_v2)
 BOTH_NAMES = replace(V1_NAME, info_hash_v2=HYBRID.info_hash_v2)
 
+ORIGIN = "http://seed.test/"
+
 seeds = pytest.mark.parametrize("seed", range(3))
+
+
+def stored(metainfo, content):
+    """The pieces, joined."""
+    return b"".join(content[index * 32768 :][: metainfo.piece_size(index)] for index in range(metainfo.piece_count))
 
 
 def as_v1(metainfo):
@@ -63,11 +70,21 @@ def test_a_magnet_becomes_the_whole_content(metainfo, content, magnet, seed):
     leech = network.add("leech")
     torrent = leech.add(magnet)
     network.run(lambda: leech.done(torrent.id), limit=60)
-    whole = b"".join(content[index * 32768 :][: metainfo.piece_size(index)] for index in range(metainfo.piece_count))
-    assert leech.content(torrent.id) == whole
+    assert leech.content(torrent.id) == stored(metainfo, content)
     assert torrent.progress == 1 and torrent.downloaded == metainfo.length
     assert torrent.swarm_hashes == metainfo.swarm_hashes
     assert all(leech.client.get(each) is torrent for each in metainfo.swarm_hashes)
+    assert not any(isinstance(event, TorrentWarning) for event in leech.events)
+
+
+@pytest.mark.parametrize(("metainfo", "content"), [(V2, V2_CONTENT), (HYBRID, HYBRID_CONTENT)], ids=["v2", "hybrid"])
+def test_a_web_seed_alone_is_enough(metainfo, content):
+    network = Network()
+    network.web.add(ORIGIN, rate=1e6).add(ORIGIN, metainfo, content)
+    leech = network.add("leech")
+    torrent = leech.add(metainfo, web_seeds=[ORIGIN])
+    network.run(lambda: leech.done(torrent.id), limit=60)
+    assert leech.content(torrent.id) == stored(metainfo, content)
     assert not any(isinstance(event, TorrentWarning) for event in leech.events)
 
 
