@@ -164,11 +164,12 @@ def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
     for peer in peers.values():
         witness = interest.witness(peer.handle)
         assert (peer.bitfield & wanted).none if witness is None else peer.bitfield[witness] and wanted[witness]
-        assert peer.am_interested == (witness is not None and not torrent.paused)
+        assert peer.am_interested == (witness is not None and not torrent.paused and not torrent.is_checking)
         assert len(peer.requests) <= peer.request_limit
-        assert not torrent.paused or not peer.requests
+        assert not (torrent.paused or torrent.is_checking) or not peer.requests
         can_take = peer.room(requester._pipelines[peer.handle].depth) > 0
-        if can_take and not peer.requests and not torrent.paused and peer.handle not in requester._refusers:
+        may_ask = not requester.paused and peer.handle not in requester._refusers
+        if can_take and may_ask and not peer.requests:
             check_idle(downloader, peer, waiting)
 
 

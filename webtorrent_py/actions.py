@@ -153,6 +153,21 @@ class DropPiece:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckPiece:
+    """Read `length` stored bytes at `offset`, a piece, and hash them. → `piece_checked(torrent, index, digests)`.
+
+    `digests` as for `HashPiece`; None if they are not all there.
+    """
+
+    torrent: int
+    index: int
+    offset: int
+    length: int
+    sha1: bool = True
+    leaf_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class FetchRange:
     """GET bytes of a URL over HTTP: `length` of them from `start`, asked for as `Range: bytes=first-last`.
 
@@ -197,6 +212,7 @@ Action = (
     | HashPiece
     | StorePiece
     | DropPiece
+    | CheckPiece
     | FetchRange
     | CancelFetch
     | CloseStore

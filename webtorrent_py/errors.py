@@ -109,6 +109,12 @@ class AddressError(FormatError):
     code = "ERR_ADDRESS"
 
 
+class StateError(FormatError):
+    """What was kept of a torrent cannot be restored: damaged, of another version, or of another torrent."""
+
+    code = "ERR_STATE"
+
+
 class RemoteProtocolError(WebTorrentError):
     """The other side broke the protocol."""
 

@@ -48,6 +48,30 @@ class PieceVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class PieceLost:
+    """Piece `index`, which was verified, was found to be wrong or gone. It is got again if it is selected."""
+
+    torrent: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckProgress:
+    """`checked` of the `total` pieces that are looked at in the store have been."""
+
+    torrent: int
+    checked: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDone:
+    """The store was looked through; what is right in it is verified."""
+
+    torrent: int
+
+
+@dataclass(frozen=True, slots=True)
 class FileDone:
     """All pieces of the file with this index are verified."""
 
@@ -131,6 +155,9 @@ Event = (
     | Downloaded
     | Uploaded
     | PieceVerified
+    | PieceLost
+    | CheckProgress
+    | CheckDone
     | FileDone
     | TorrentDone
     | PeerConnected

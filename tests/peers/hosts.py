@@ -147,3 +147,44 @@ class ScriptedTracker(Host):
                 self.messages.append(message)
                 await self._script(socket, message)
         return socket
+
+
+class WebSeed(Host):
+    """Files of a folder over HTTP, as web seeds have them.
+
+    Without `ranges` every file is sent whole; without `cors` no page may read anything, without `exposed` none can see
+    which range it got. `requests` collects paths and `Range` headers.
+    """
+
+    def __init__(
+        self, background: Background, root: Path, *, ranges: bool = True, cors: bool = True, exposed: bool = True
+    ) -> None:
+        super().__init__(background)
+        self._root = root
+        self._ranges = ranges
+        self._headers = {"Access-Control-Allow-Origin": "*"} if cors else {}
+        if exposed:
+            self._headers["Access-Control-Expose-Headers"] = "Content-Range"
+        self.requests: list[tuple[str, str | None]] = []
+        self.sent = 0
+
+    @property
+    def url(self) -> str:
+        """The folder, with a slash at its end."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
+        header = request.headers.get("Range")
+        self.requests.append((request.path, header))
+        file = self._root / request.path.lstrip("/")
+        if not file.is_file():
+            raise web.HTTPNotFound(headers=self._headers)
+        data = file.read_bytes()
+        if not self._ranges or header is None:
+            self.sent += len(data)
+            return web.Response(body=data, headers=self._headers)
+        first, last = map(int, header.removeprefix("bytes=").split("-"))
+        body = data[first : last + 1]
+        self.sent += len(body)
+        headers = {**self._headers, "Content-Range": f"bytes {first}-{first + len(body) - 1}/{len(data)}"}
+        return web.Response(status=206, body=body, headers=headers)

@@ -407,6 +407,10 @@ class Node:
                 self._held[torrent, index] = bytes(data)
                 digests = piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
                 network.after(0.002, lambda: self.do(client.piece_hashed, torrent, index, digests))
+            case a.CheckPiece(torrent, index, _, length, sha1, leaf_bytes):
+                data = self.stores[torrent].get(index, b"")
+                found = piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes) if len(data) == length else None
+                network.after(0.002, lambda: self.do(client.piece_checked, torrent, index, found))
             case a.StorePiece(torrent, index):
                 self.stores[torrent][index] = self._held.pop((torrent, index))
                 network.after(0.001, lambda: self.do(client.piece_stored, torrent, index))

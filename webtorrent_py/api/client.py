@@ -108,11 +108,16 @@ class WebTorrent(Emitter):
         announce: Sequence[str] = (),
         web_seeds: Sequence[str] = (),
         max_web_conns: int = 4,
+        state: bytes | None = None,
+        check: bool = False,
         paused: bool = False,
         deselect: bool = False,
         strategy: str = "rarest",
     ) -> Torrent:
         """Start a torrent. With `deselect`, nothing is downloaded until something is selected or read.
+
+        `web_seeds` are further ones, each asked by up to `max_web_conns` requests at the same time. `state` is what
+        `Torrent.export_state` gave; with `check` the store is looked through for what it has.
 
         Raises `InvalidTorrentIdError` and `FormatError`, `FetchError`, `DuplicateTorrentError`, `DestroyedError`.
         """
@@ -122,6 +127,8 @@ class WebTorrent(Emitter):
             announce=tuple(announce),
             web_seeds=tuple(web_seeds),
             max_web_conns=max_web_conns,
+            state=state,
+            check=check,
             paused=paused,
             deselect=deselect,
             strategy=strategy,

@@ -27,6 +27,9 @@ _NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
     events.Downloaded: ("download", ("count",)),
     events.Uploaded: ("upload", ("count",)),
     events.PieceVerified: ("verified", ("index",)),
+    events.PieceLost: ("lost", ("index",)),
+    events.CheckProgress: ("checking", ("checked", "total")),
+    events.CheckDone: ("checked", ()),
     events.FileDone: ("file_done", ("file",)),
     events.TorrentDone: ("done", ()),
     events.PeerConnected: ("peer", ("peer_id", "kind")),
@@ -232,6 +235,16 @@ class Torrent(Emitter):
         """Ask a web server no more."""
         self.run(self.core.remove_web_seed, self.core_torrent.id, url)
         self._magnet_uri = self._torrent_file = None
+
+    def rescan(self) -> None:
+        """Look through the store for what is right in it. Emits `checking` with the progress, then `checked`."""
+        self.run(self.core.rescan, self.core_torrent.id)
+
+    def export_state(self, *, partial_pieces: bool = False) -> bytes:
+        """What `WebTorrent.add` needs as `state` to go on later; see `client.Client.export_state`."""
+        if self.destroyed:
+            raise self.error or DestroyedError("the torrent was removed")
+        return self.core.export_state(self.core_torrent.id, partial_pieces=partial_pieces)
 
     async def wait_ready(self) -> None:
         """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""

@@ -64,6 +64,9 @@ class BrowserHost:
             ),
             actions.StorePiece: lambda each: io.storePiece(each.torrent, each.index),
             actions.DropPiece: lambda each: io.dropPiece(each.torrent, each.index),
+            actions.CheckPiece: lambda each: io.checkPiece(
+                each.torrent, each.index, each.offset, each.length, each.sha1, each.leaf_bytes
+            ),
             actions.FetchRange: lambda each: io.fetchRange(each.torrent, each.fetch, each.url, each.start, each.length),
             actions.CancelFetch: lambda each: io.cancelFetch(each.fetch),
             actions.CloseStore: lambda each: io.closeStore(each.torrent),
@@ -95,6 +98,9 @@ class BrowserHost:
                     "channel_closed": lambda peer: handle(core.channel_closed, peer),
                     "piece_hashed": lambda torrent, index, digest: handle(
                         core.piece_hashed, torrent, index, convert.to_bytes(digest)
+                    ),
+                    "piece_checked": lambda torrent, index, digests: handle(
+                        core.piece_checked, torrent, index, convert.to_bytes(digests) if digests else None
                     ),
                     "piece_stored": lambda torrent, index: handle(core.piece_stored, torrent, index),
                     "storage_failed": lambda torrent, reason: handle(core.storage_failed, torrent, reason),

@@ -26,6 +26,7 @@ from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.torrent.candidates import Source
 from webtorrent_py.torrent.readers import Reader
+from webtorrent_py.torrent.state import TorrentState, parse_state
 from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
 from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
@@ -88,6 +89,8 @@ class Client:
         announce: Iterable[str] = (),
         web_seeds: Iterable[str] = (),
         max_web_conns: int = 4,
+        state: bytes | None = None,
+        check: bool = False,
         have_all: bool = False,
         paused: bool = False,
         deselect: bool = False,
@@ -96,12 +99,17 @@ class Client:
         """Join the swarm of a torrent.
 
         `announce`, `web_seeds`: further trackers and web seeds. `max_web_conns`: requests to one web seed at the same
-        time. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or
-        "sequential". Raises `DuplicateTorrentError` if it is there already.
+        time. `state`: what `export_state` gave; the store must have what it had then. `check`: look through the store
+        first. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or "sequential".
+
+        Raises `DuplicateTorrentError` if it is there already, `StateError` for a state that is damaged or another's.
         """
         known = next((self._by_hash[each] for each in source.swarm_hashes if each in self._by_hash), None)
         if known is not None:
             raise DuplicateTorrentError(f"torrent {source.info_hash.hex()} is in the client already", known.id)
+        kept = TorrentState(source.info_hash) if state is None else parse_state(state, source.info_hash)
+        if isinstance(source, Metainfo):
+            kept.verified(source)
         own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
         torrent = Torrent(
             self._handles.new(),
@@ -109,11 +117,11 @@ class Client:
             info_hash_v2=source.info_hash_v2,
             own_id=self.peer_id,
             name=source.name,
-            trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all))),
-            web_seeds=(*source.web_seeds, *web_seeds),
+            trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all, *kept.trackers))),
+            web_seeds=(*source.web_seeds, *web_seeds, *kept.web_seeds),
             options=TorrentOptions(
                 have_all=have_all,
-                paused=paused,
+                paused=paused or kept.paused,
                 deselect=deselect,
                 only_files=source.select_only if isinstance(source, Magnet) else None,
                 sequential=strategy == "sequential",
@@ -121,6 +129,8 @@ class Client:
                 dials_addresses=self.dials_addresses,
                 listen_port=self.listen_port,
                 max_web_conns=max_web_conns,
+                check=check,
+                state=kept,
             ),
             handles=self._handles,
             outbox=self._outbox,
@@ -128,11 +138,11 @@ class Client:
             now=now,
         )
         self.torrents[torrent.id] = torrent
-        if have_all:
-            # It was never downloaded, so there is no `completed` to announce.
-            self._completed.add(torrent.id)
         if isinstance(source, Metainfo):
             torrent.activate(source, now)
+            if torrent.complete:
+                # It is not downloaded here and now, so there is no `completed` to announce.
+                self._completed.add(torrent.id)
         for text in source.peers if isinstance(source, Magnet) else ():
             # Links are mangled on their way; what is no address says nothing.
             with suppress(AddressError):
@@ -220,6 +230,19 @@ class Client:
         self._announce_now(found, now)
         self._settle(found, now)
         self._settle_trackers(now)
+
+    def rescan(self, torrent: int, now: float) -> None:
+        """Look through the store: for pieces that are there, and for those that are not right any more."""
+        self._torrent(torrent).check(now)
+        self._settle(self._torrent(torrent), now)
+
+    def export_state(self, torrent: int, *, partial_pieces: bool = False) -> bytes:
+        """What `add` needs to go on with a torrent later, as long as the store keeps its pieces.
+
+        With `partial_pieces` also the bytes of pieces under way, which can be tens of megabytes: for the end of a
+        session. Without, what is lost is got again.
+        """
+        return self._torrent(torrent).export_state(partial_pieces).to_bytes()
 
     def add_web_seed(self, torrent: int, url: str, now: float) -> None:
         """Ask a server for the content too (BEP 19)."""
@@ -339,6 +362,12 @@ class Client:
         """The SHA-1 asked for by `HashPiece`."""
         if found := self.torrents.get(torrent):
             found.piece_hashed(index, digest, now)
+            self._settle(found, now)
+
+    def piece_checked(self, torrent: int, index: int, digests: bytes | None, now: float) -> None:
+        """The digests asked for by `CheckPiece`; None if the store does not have the piece."""
+        if found := self.torrents.get(torrent):
+            found.piece_checked(index, digests, now)
             self._settle(found, now)
 
     def piece_stored(self, torrent: int, index: int, now: float) -> None:

@@ -110,6 +110,14 @@ class PeerConnection(IncomingState):
         """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""
         self._send(haves, now)
 
+    def send_dont_have(self, index: int, now: float) -> None:
+        """Tell that we have lost piece `index` (BEP 54), as far as the peer understands it, and serve it no more."""
+        for block in [block for block in self.upload_queue if block[0] == index]:
+            self.upload_queue.remove(block)
+            self.refuse(block)
+        if (id := self._extension_ids.get("lt_donthave")) is not None:
+            self._send(m.Extended(id, index.to_bytes(4, "big")).serialize(), now)
+
     def send_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> None:
         """Ask for hashes, or answer who asks (BEP 52)."""
         self._send(message.serialize(), now)

@@ -1,23 +1,26 @@
 """A torrent whose metadata is known: pieces are got and served."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 
 from webtorrent_py.actions import OpenStore
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
-from webtorrent_py.events import FileDone, TorrentDone, TorrentReady
+from webtorrent_py.events import CheckDone, FileDone, TorrentDone, TorrentReady
 from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent.checking import Checking
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.hash_exchange import Answered, HashExchange
 from webtorrent_py.torrent.hashes import PieceHashes
 from webtorrent_py.torrent.metadata import METADATA_PIECE, metadata_answer
 from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.selection import UNWANTED, Selection
+from webtorrent_py.torrent.state import TorrentState
 from webtorrent_py.torrent.uploader import Uploader
-from webtorrent_py.torrent.verification import Verification
+from webtorrent_py.torrent.verification import Verdict, Verification
 from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
@@ -36,6 +39,7 @@ class Active:
         metainfo: Metainfo,
         *,
         have_all: bool,
+        state: TorrentState | None,
         priority: int,
         sequential: bool,
         max_web_conns: int,
@@ -49,17 +53,24 @@ class Active:
         self._metainfo = metainfo
         self._peers = peers
         self._outbox = outbox
-        self.progress = Progress(metainfo, have_all)
+        have = () if state is None else state.verified(metainfo).indices()
+        self.progress = Progress(metainfo, have_all, have)
         self.hashes = PieceHashes(metainfo) if metainfo.info_hash_v2 is not None else None
         self._exchange = HashExchange(self.hashes, peers, now) if self.hashes is not None else None
         self.liars: list[tuple[int, int]] = []
         """Pieces, and the handles of peers that are found to have sent wrong blocks of them; taken by the torrent."""
         self._selection = Selection(metainfo.piece_count, priority)
         self._unselected = set(range(len(metainfo.files))) if priority == UNWANTED else set()
+        if state is not None and state.have is not None:
+            self._selection.restore(state.priorities)
+            self._unselected = set(state.unselected_files)
+        self._verification = Verification(torrent, metainfo, self.hashes)
+        self._checking: Checking | None = None
+        self._paused = False
         self.downloader = Downloader(
             torrent,
             metainfo=metainfo,
-            verification=Verification(torrent, metainfo, self.hashes),
+            verification=self._verification,
             exchange=self._exchange,
             progress=self.progress,
             selection=self._selection,
@@ -89,6 +100,10 @@ class Active:
         # Peer → how many pieces of metadata it was sent.
         self._metadata_given: dict[int, int] = {}
         outbox.do(OpenStore(torrent, metainfo.extent, metainfo.piece_length))
+        if state is not None:
+            self.downloader.received, self.uploader.total = state.received, state.uploaded
+            for index, (blocks, data) in state.partial.items():
+                self.downloader.restore(index, blocks, data)
 
     def announce_ready(self) -> None:
         """Tell that the torrent can be used, and what of it is there already."""
@@ -198,14 +213,73 @@ class Active:
     def _needed(self, index: int) -> bool:
         return any(file not in self._unselected for file in self.progress.files_in(index))
 
+    @property
+    def is_checking(self) -> bool:
+        """Whether the store is being looked through."""
+        return self._checking is not None
+
+    def check(self, now: float) -> None:
+        """Look through the store: for what is missing here, and whether what was verified still is right."""
+        if self._checking is not None:
+            return
+        under_way = {piece.index for piece in self.downloader.under_way()}
+        pieces = [index for index in range(self._metainfo.piece_count) if index not in under_way]
+        if not pieces:
+            self._outbox.tell(CheckDone(self._torrent))
+            return
+        self.downloader.pause(now)
+        self._checking = Checking(
+            self._torrent,
+            pieces,
+            len(pieces),
+            verification=self._verification,
+            size=self._metainfo.piece_length,
+            outbox=self._outbox,
+        )
+
+    def piece_checked(self, index: int, digests: bytes | None, now: float) -> None:
+        """The host looked at a piece in the store. Raises `MetainfoError` when the torrent contradicts itself."""
+        if self._checking is None or not self._checking.checked(index):
+            return
+        verdict = Verdict.WRONG if digests is None else self._verification.judge(index, digests)
+        if verdict is Verdict.RIGHT and not self.progress.have[index]:
+            self.downloader.piece_found(index, now)
+        elif verdict is Verdict.WRONG and self.progress.have[index]:
+            self.downloader.piece_lost(index, now)
+        if self._checking.is_over:
+            self._checking = None
+            if not self._paused:
+                self.downloader.resume(now)
+            self._outbox.tell(CheckDone(self._torrent))
+
+    def export(self, state: TorrentState, partial_pieces: bool) -> TorrentState:
+        """The state with what this phase knows; with the bytes of pieces under way only if asked for."""
+        partial = {
+            piece.index: (piece.blocks_here(), bytes(piece.data))
+            for piece in self.downloader.under_way()
+            if partial_pieces and piece.missing < piece.asked_count
+        }
+        return replace(
+            state,
+            uploaded=self.uploader.total,
+            received=self.downloader.received,
+            have=self.progress.have.to_bytes(),
+            priorities=self._selection.export(),
+            unselected_files=tuple(sorted(self._unselected)),
+            partial=partial,
+        )
+
     def pause(self, now: float) -> None:
         """Move no payload."""
+        self._paused = True
         self.downloader.pause(now)
         self.uploader.pause(now)
 
     def resume(self, now: float) -> None:
         """Move payload again."""
-        self.downloader.resume(now)
+        self._paused = False
+        if self._checking is None:
+            self.downloader.resume(now)
         self.uploader.resume(now)
 
     def tick(self, now: float) -> None:

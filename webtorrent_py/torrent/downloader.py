@@ -7,13 +7,13 @@ Every block is at any time either free (the picker may choose it), asked of at l
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from webtorrent_py.actions import DropPiece, StorePiece
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
-from webtorrent_py.events import FileDone, PieceVerified, ReaderAdvanced, TorrentDone
+from webtorrent_py.events import FileDone, PieceLost, PieceVerified, ReaderAdvanced, TorrentDone
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
@@ -23,7 +23,7 @@ from webtorrent_py.torrent.hash_exchange import HashExchange
 from webtorrent_py.torrent.haves import Haves
 from webtorrent_py.torrent.interest import Interest
 from webtorrent_py.torrent.picker import Picker
-from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PiecesInProgress
+from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PieceInProgress, PiecesInProgress
 from webtorrent_py.torrent.progress import Progress
 from webtorrent_py.torrent.readers import Reader, Readers
 from webtorrent_py.torrent.requester import Requester
@@ -31,6 +31,9 @@ from webtorrent_py.torrent.selection import Selection
 from webtorrent_py.torrent.source import Source
 from webtorrent_py.torrent.verification import Verdict, Verification
 from webtorrent_py.wire.messages import Piece
+
+# Names whoever sent the blocks that were kept from an earlier session. No peer has this handle.
+RESTORED = 0
 
 
 class Downloader:
@@ -249,6 +252,47 @@ class Downloader:
                 self._outbox.tell(TorrentDone(self._torrent))
         if was_full:
             self._requester.fill_hungry(now)
+
+    def piece_found(self, index: int, now: float) -> None:
+        """A piece that was missing is in the store, verified."""
+        self._availability.withdraw(index)
+        self.piece_stored(index, now)
+
+    def piece_lost(self, index: int, now: float) -> None:
+        """A piece that was verified is wrong, or gone. It is got again if it is wanted."""
+        self._progress.remove(index)
+        self._haves.discard(index)
+        self.readers.lose(index)
+        priority = self._selection.priority(index)
+        if priority:
+            self._wanted.set(index)
+            self._availability.offer(index, priority)
+        self._missing += self._selection.selected(index)
+        for peer in self._requester.peers():
+            peer.send_dont_have(index, now)
+            assert peer.bitfield is not None
+            if priority and peer.bitfield[index]:
+                self._interest.gained(peer.handle, index)
+                peer.send_interested(not self._requester.paused, now)
+        self._outbox.tell(PieceLost(self._torrent, index))
+        self._requester.fill_all(now)
+
+    def under_way(self) -> Iterator[PieceInProgress]:
+        """The pieces under way: they are not in the store, whatever is there in their place."""
+        return iter(self._pieces)
+
+    def restore(self, index: int, blocks: bytes, data: bytes) -> None:
+        """Take back blocks of a piece that was under way. What does not fit, or is not wanted now, is left out."""
+        if not self._wanted[index] or index in self._pieces or self._pieces.full:
+            return
+        piece = self._picker.start(index)
+        if len(data) == piece.size and len(blocks) == (piece.block_count + 7) // 8:
+            for number in range(piece.asked_count):
+                if blocks[number >> 3] & (0x80 >> (number & 7)):
+                    _, begin, length = piece.block(number)
+                    self._pieces.store(index, begin, data[begin : begin + length], RESTORED)
+        if not piece.missing:
+            self._outbox.do(self._verification.hash_piece(index, piece.data))
 
     @property
     def done(self) -> bool:

@@ -24,6 +24,11 @@ class Haves:
         """We got a piece."""
         self._pieces.append(index)
 
+    def discard(self, index: int) -> None:
+        """We lost a piece: peers that were not told of it need not be."""
+        if index in self._pieces:
+            self._pieces.remove(index)
+
     def due(self) -> float | None:
         """When to tell; None if there is nothing to tell."""
         if not self._pieces:

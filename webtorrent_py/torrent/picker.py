@@ -103,7 +103,7 @@ class Picker:
         if piece is None:
             if self._pieces.full or not self._availability.is_offered(index):
                 return []
-            piece = self._start(index)
+            piece = self.start(index)
         return self._pieces.take_free(piece, piece.block_count, peer.handle) if piece.open_to(peer.handle) else []
 
     @property
@@ -130,14 +130,14 @@ class Picker:
     def _candidates(self, peer: Peer, among: Bitfield) -> Iterator[PieceInProgress]:
         for index in self._readers.urgent_pieces():
             if not self._have[index] and among[index]:
-                urgent = self._pieces.get(index) or self._start(index)
+                urgent = self._pieces.get(index) or self.start(index)
                 if urgent.free and urgent.open_to(peer.handle):
                     yield urgent
         while piece := self._pieces.open_for(peer.handle, among):
             yield piece
         new: int | None = None
         while not self._pieces.full and (new := self._next_new(peer, among, new)) is not None:
-            yield self._start(new)
+            yield self.start(new)
 
     def _next_new(self, peer: Peer, among: Bitfield, previous: int | None) -> int | None:
         if previous is not None and peer.prefers_runs:
@@ -146,7 +146,8 @@ class Picker:
                 return following
         return self._availability.first(among) if self._sequential else self._availability.rarest(among)
 
-    def _start(self, index: int) -> PieceInProgress:
+    def start(self, index: int) -> PieceInProgress:
+        """Begin a piece that may be started."""
         self._availability.withdraw(index)
         return self._pieces.start(index, self._sizes.piece_size(index), self._sizes.content_size(index))
 

@@ -64,6 +64,11 @@ class PieceInProgress:
         """Whether blocks of the piece may be asked of this peer."""
         return not self.exclusive or self.owner is None or self.owner == peer
 
+    def blocks_here(self) -> bytes:
+        """Which blocks came, as a bitfield."""
+        here = Bitfield.from_flags(bytes(source is not None for source in self.sources))
+        return here.to_bytes()
+
     def block(self, number: int) -> tuple[int, int, int]:
         """The block as (piece index, begin, length)."""
         begin = number * BLOCK_LENGTH

@@ -1,6 +1,7 @@
 """What is verified: pieces, bytes, and bytes of each file; every question answered without counting again."""
 
 from bisect import bisect_right
+from collections.abc import Iterable
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import Metainfo
@@ -9,7 +10,8 @@ from webtorrent_py.codec.metainfo import Metainfo
 class Progress:
     """The verified part of one torrent."""
 
-    def __init__(self, metainfo: Metainfo, have_all: bool) -> None:
+    def __init__(self, metainfo: Metainfo, have_all: bool, have: Iterable[int] = ()) -> None:
+        """`have` are pieces that were verified before."""
         self._metainfo = metainfo
         self._offsets = [file.offset for file in metainfo.files]
         self.have = Bitfield(metainfo.piece_count)
@@ -19,6 +21,9 @@ class Progress:
             self.have.fill()
             self.bytes = metainfo.length
             self.file_bytes = [file.length for file in metainfo.files]
+        else:
+            for index in have:
+                self.add(index)
 
     def add(self, index: int) -> list[int]:
         """Piece `index` is verified now. The files that are complete by it."""
@@ -32,6 +37,15 @@ class Progress:
             if self.file_bytes[number] == file.length:
                 completed.append(number)
         return completed
+
+    def remove(self, index: int) -> None:
+        """Piece `index` is not verified any more."""
+        self.have.clear(index)
+        start, end = self._span(index)
+        self.bytes -= end - start
+        for number in self.files_in(index):
+            file = self._metainfo.files[number]
+            self.file_bytes[number] -= min(end, file.offset + file.length) - max(start, file.offset)
 
     def files_in(self, index: int) -> list[int]:
         """The files that have bytes in piece `index`."""

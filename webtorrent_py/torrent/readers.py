@@ -38,6 +38,10 @@ class Reader:
         self._known = min(max(self._known, missing * piece_length), self.end)
         return self._known
 
+    def lose(self, start: int) -> None:
+        """The piece that begins at `start` cannot be read any more."""
+        self._known = min(self._known, max(start, self.start))
+
     def is_waiting_for(self, index: int, piece_length: int) -> bool:
         """Whether piece `index` adds to what was available when that was last asked."""
         return self._known < self.end and self._known // piece_length == index
@@ -87,6 +91,11 @@ class Readers:
                     remaining.append(window)
                     yield index
             windows = remaining
+
+    def lose(self, index: int) -> None:
+        """Piece `index` is not verified any more."""
+        for reader in self:
+            reader.lose(index * self._piece_length)
 
     def waiting_for(self, index: int) -> list[Reader]:
         """The readers that can read on once they have piece `index`."""

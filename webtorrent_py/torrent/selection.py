@@ -30,6 +30,15 @@ class Selection:
         self._priority[first : last + 1] = bytearray([priority]) * (last + 1 - first)
         self._used.add(priority)
 
+    def export(self) -> bytes:
+        """The priority of each piece."""
+        return bytes(self._priority)
+
+    def restore(self, priorities: bytes) -> None:
+        """Take back what `export` gave."""
+        self._priority[:] = priorities
+        self._used |= set(priorities)
+
     def hold(self, reader: int, first: int, last: int) -> bool:
         """Want the pieces from `first` to `last` (inclusive) for as long as the reader holds them.
 

@@ -55,5 +55,8 @@ class Source(Protocol):
     def send_interested(self, interested: bool, now: float) -> None:
         """Tell it whether we want anything of it."""
 
+    def send_dont_have(self, index: int, now: float) -> None:
+        """Tell it that we lost a piece (BEP 54)."""
+
     def send_haves(self, haves: bytes, now: float) -> None:
         """Tell it of pieces that we have now, in serialized `have` messages."""

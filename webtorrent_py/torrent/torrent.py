@@ -13,7 +13,7 @@ from typing import Protocol
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.magnet import swarm_hashes
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
-from webtorrent_py.errors import FormatError, MetainfoError, StorageError, WebTorrentError, WireError
+from webtorrent_py.errors import FormatError, MetainfoError, StateError, StorageError, WebTorrentError, WireError
 from webtorrent_py.events import (
     MetadataReceived,
     NoPeers,
@@ -32,6 +32,7 @@ from webtorrent_py.torrent.exchange import Exchange
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
+from webtorrent_py.torrent.state import TorrentState
 from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire.extensions import OUR_IDS
 from webtorrent_py.wire.handshake import Handshake
@@ -57,7 +58,8 @@ class TorrentOptions:
     `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
     `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
     `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
-    `max_web_conns`: HTTP requests to one web seed at the same time.
+    `max_web_conns`: HTTP requests to one web seed at the same time. `check`: look through the store first.
+    `state`: what is known from an earlier session.
     """
 
     have_all: bool = False
@@ -69,6 +71,8 @@ class TorrentOptions:
     dials_addresses: bool = False
     listen_port: int | None = None
     max_web_conns: int = 4
+    check: bool = False
+    state: TorrentState | None = None
 
 
 class Phase(Protocol):
@@ -241,10 +245,19 @@ class Torrent:
             self._exchange.stop()
         self.info_hash_v2 = metainfo.info_hash_v2
         self.swarm_hashes = metainfo.swarm_hashes
+        state, check = self.options.state, self.options.check
+        if state is not None:
+            try:
+                state.verified(metainfo)
+            except StateError as error:
+                # The store has something; how much of it is right will be seen.
+                self._outbox.tell(TorrentWarning(self.id, error))
+                state, check = None, True
         active = Active(
             self.id,
             metainfo,
             have_all=self.options.have_all,
+            state=state,
             priority=UNWANTED if self.options.deselect or self.options.only_files else NORMAL,
             sequential=self.options.sequential,
             max_web_conns=self.options.max_web_conns,
@@ -273,6 +286,8 @@ class Torrent:
                 self._send_extended_handshake(peer, now)
                 active.peer_added(peer, now)
         active.announce_ready()
+        if check:
+            active.check(now)
         for url in self.web_seed_urls:
             active.web_seeds.add(url, now)
 
@@ -413,6 +428,35 @@ class Torrent:
         except MetainfoError as error:
             self.fail(error, now)
         self._punish_liars(now)
+
+    def piece_checked(self, index: int, digests: bytes | None, now: float) -> None:
+        """The host looked at a piece in the store; None: it is not there."""
+        if self._active is None or self.failed is not None:
+            return
+        try:
+            self._active.piece_checked(index, digests, now)
+        except MetainfoError as error:
+            self.fail(error, now)
+
+    def check(self, now: float) -> None:
+        """Look through the store again, once the metadata is known."""
+        if self._active is not None and self.failed is None:
+            self._active.check(now)
+
+    @property
+    def is_checking(self) -> bool:
+        """Whether the store is being looked through."""
+        return self._active is not None and self._active.is_checking
+
+    def export_state(self, partial_pieces: bool) -> TorrentState:
+        """What is needed to go on later."""
+        state = replace(
+            self.options.state or TorrentState(self.info_hash),
+            paused=self.paused,
+            trackers=self.trackers,
+            web_seeds=self.web_seed_urls,
+        )
+        return state if self._active is None else self._active.export(state, partial_pieces)
 
     def _punish_liars(self, now: float) -> None:
         if self._active is None:

@@ -5,7 +5,7 @@ The host hashes, since it has the browser's code for it; here the digests are as
 
 from enum import Enum, auto
 
-from webtorrent_py.actions import HashPiece
+from webtorrent_py.actions import CheckPiece, HashPiece
 from webtorrent_py.codec.metainfo import HASH_SIZE, Metainfo
 from webtorrent_py.errors import MetainfoError
 from webtorrent_py.torrent.hashes import PieceHashes
@@ -32,6 +32,12 @@ class Verification:
         """The action that gets the digests of a piece that `judge` needs."""
         leaf_bytes = self._hashes.piece_bytes(index) if self._hashes is not None else 0
         return HashPiece(self._torrent, index, data, self._metainfo.has_v1, leaf_bytes)
+
+    def check_piece(self, index: int) -> CheckPiece:
+        """The action that gets the same digests of a piece in the store."""
+        leaf_bytes = self._hashes.piece_bytes(index) if self._hashes is not None else 0
+        offset, size = index * self._metainfo.piece_length, self._metainfo.piece_size(index)
+        return CheckPiece(self._torrent, index, offset, size, self._metainfo.has_v1, leaf_bytes)
 
     def judge(self, index: int, digests: bytes) -> Verdict:
         """Compare. Raises `MetainfoError` when the v1 and v2 hashes of a hybrid mean different bytes."""

@@ -153,6 +153,9 @@ class WebSeed:
         """A server need not know."""
         self.am_interested = interested
 
+    def send_dont_have(self, index: int, now: float) -> None:
+        """A server need not know."""
+
     def send_haves(self, haves: bytes, now: float) -> None:
         """A server need not know."""
 

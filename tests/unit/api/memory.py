@@ -150,6 +150,10 @@ class MemoryHost:
                 self._held[torrent, index] = bytes(data)
                 digests = merkle.piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
                 self._later("piece_hashed", torrent, index, digests)
+            case a.CheckPiece(torrent, index, _, length, sha1, leaf_bytes):
+                data = self._stores[torrent].get(index, b"")
+                found = merkle.piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
+                self._later("piece_checked", torrent, index, found if len(data) == length else None)
             case a.StorePiece(torrent, index):
                 self._stores[torrent][index] = self._held.pop((torrent, index))
                 self._later("piece_stored", torrent, index)

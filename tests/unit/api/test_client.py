@@ -21,6 +21,7 @@ from webtorrent_py.errors import (
     InvalidOptionError,
     InvalidTorrentIdError,
     MagnetError,
+    StateError,
     StorageError,
     UnknownTorrentError,
     WebSeedError,
@@ -104,6 +105,35 @@ async def test_web_seeds_alone_are_enough_and_stand_in_what_is_passed_on(network
     assert torrent.num_peers == 0
     magnet = await network.client(trackers=None).add(torrent.magnet_uri + "&ws=http%3A%2F%2Fseed.test%2F")
     assert magnet.web_seeds == (url,)
+
+
+@in_network
+async def test_a_state_is_taken_back_and_the_store_looked_through(network: Network) -> None:
+    seed = await seeded(network)
+    torrent = await network.client().add(seed.torrent_file or b"")
+    await torrent.wait_done()
+    news: list[object] = []
+    for name in ("checking", "checked", "lost"):
+        torrent.on(name, lambda *args, name=name: news.append((name, *args)))
+    torrent.rescan()
+    while ("checked",) not in news:
+        await asyncio.sleep(0)
+    assert news[-2] == ("checking", torrent.piece_count, torrent.piece_count)
+    assert not any(each[0] == "lost" for each in news if isinstance(each, tuple))
+    state = torrent.export_state()
+    client = network.client(trackers=None)
+    again = await client.add(seed.torrent_file or b"", state=state)
+    assert again.done and again.received == torrent.received
+    # This host keeps nothing, as a look shows.
+    again.rescan()
+    again.on("lost", lambda index: news.append(index))
+    while again.progress > 0:
+        await asyncio.sleep(0)
+    with pytest.raises(StateError):
+        await network.client().add(UNKNOWN, state=state)
+    await client.remove(again)
+    with pytest.raises(DestroyedError):
+        again.export_state()
 
 
 @in_network

@@ -79,6 +79,7 @@ def test_every_action_is_carried_out() -> None:
         a.OpenStore(3, 10, 5): call.openStore(3, 10, 5),
         a.StorePiece(3, 1): call.storePiece(3, 1),
         a.DropPiece(3, 1): call.dropPiece(3, 1),
+        a.CheckPiece(3, 1, 5, 5): call.checkPiece(3, 1, 5, 5, True, 0),
         a.FetchRange(4, 3, "http://a/", 5, 6): call.fetchRange(3, 4, "http://a/", 5, 6),
         a.CancelFetch(4): call.cancelFetch(4),
         a.CloseStore(3): call.closeStore(3),
@@ -127,6 +128,10 @@ def test_what_javascript_calls_reaches_the_core() -> None:
         (core.receive_data, 2, b"data"),
         (core.piece_hashed, 3, 1, b"d" * 20),
     ]
+    received.clear()
+    handlers["piece_checked"](3, 1, Buffer(b"d" * 20))
+    handlers["piece_checked"](3, 1, None)
+    assert received == [(core.piece_checked, 3, 1, b"d" * 20), (core.piece_checked, 3, 1, None)]
     received.clear()
     handlers["range_started"](3, 4, 206, "bytes 0-1/2")
     handlers["range_started"](3, 4, 206, "")

@@ -1,6 +1,7 @@
 """One torrent, with peers that a test plays message by message."""
 
 import hashlib
+from collections.abc import Container
 from random import Random
 
 from tests.invariants import check_torrent
@@ -126,6 +127,7 @@ class Scene:
         self.events: list[Event] = []
         self.remotes: dict[int, Remote] = {}
         self.web = WebServer()
+        self.checks: list[a.CheckPiece] = []
         self.fetches: dict[int, a.FetchRange] = {}
         self._handles = Handles()
         self._outbox = Outbox()
@@ -207,6 +209,20 @@ class Scene:
         for action in hashing:
             self.do(self.torrent.piece_hashed, action.index, _digests(action))
 
+    def finish_checks(self, bad: Container[int] = ()) -> list[int]:
+        """Look at what the torrent wants looked at; pieces in `bad` are wrong. Those that were looked at."""
+        looked_at = []
+        while self.checks:
+            check = self.checks.pop(0)
+            looked_at.append(check.index)
+            data = self.stored.get(check.index)
+            if data is not None and check.index in bad:
+                data = bytes(len(data))
+                del self.stored[check.index]
+            digests = None if data is None else piece_digests(data, with_sha1=check.sha1, leaf_bytes=check.leaf_bytes)
+            self.do(self.torrent.piece_checked, check.index, digests)
+        return looked_at
+
     def serve_web(self, part: int = 50_000, fetch: int | None = None) -> None:
         """Let the web answer a fetch, or all there are now; bodies come in parts of this size."""
         seeds = self.torrent.web_seeds
@@ -253,6 +269,8 @@ class Scene:
                 if not self.slow_store:
                     self.hashing.pop()
                     self.torrent.piece_hashed(index, _digests(action), self.now)
+            case a.CheckPiece():
+                self.checks.append(action)
             case a.StorePiece(_, index):
                 self.stored[index] = self.held.pop(index)
                 self.torrent.piece_stored(index, self.now)

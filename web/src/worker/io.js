@@ -6,7 +6,7 @@
 import { typedError } from '../shared/errors.js'
 import { Channels } from './channels.js'
 import { fetchBytes, Ranges } from './fetch.js'
-import { hashPieces, setFallback } from './hash.js'
+import { hashPieces, pieceDigests, setFallback } from './hash.js'
 import { Sockets } from './sockets.js'
 import { BlobStore, MemoryStore } from './store.js'
 
@@ -227,6 +227,16 @@ export function createIO (page, onError) {
       store.hold(index, piece, withSha1, leafBytes).then(
         digests => python.piece_hashed(torrent, index, digests),
         error => python.storage_failed(torrent, error.message)
+      )
+    },
+
+    /** Reads a stored piece and hashes it; what is not there, or cannot be read, has no digests. */
+    checkPiece (torrent, index, offset, length, withSha1, leafBytes) {
+      const store = stores.get(torrent)
+      if (!store) return
+      store.read(offset, length).then(piece => pieceDigests(piece, withSha1, leafBytes)).then(
+        digests => python.piece_checked(torrent, index, digests),
+        () => python.piece_checked(torrent, index, null)
       )
     },
 
