@@ -115,9 +115,10 @@ async def test_a_state_is_taken_back_and_the_store_looked_through(network: Netwo
     news: list[object] = []
     for name in ("checking", "checked", "lost"):
         torrent.on(name, lambda *args, name=name: news.append((name, *args)))
+    checked = asyncio.Event()
+    torrent.on("checked", checked.set)
     torrent.rescan()
-    while ("checked",) not in news:
-        await asyncio.sleep(0)
+    await checked.wait()
     assert news[-2] == ("checking", torrent.piece_count, torrent.piece_count)
     assert not any(each[0] == "lost" for each in news if isinstance(each, tuple))
     state = torrent.export_state()
@@ -125,10 +126,11 @@ async def test_a_state_is_taken_back_and_the_store_looked_through(network: Netwo
     again = await client.add(seed.torrent_file or b"", state=state)
     assert again.done and again.received == torrent.received
     # This host keeps nothing, as a look shows.
+    lost = asyncio.Event()
+    again.on("checked", lost.set)
     again.rescan()
-    again.on("lost", lambda index: news.append(index))
-    while again.progress > 0:
-        await asyncio.sleep(0)
+    await lost.wait()
+    assert again.progress == 0
     with pytest.raises(StateError):
         await network.client().add(UNKNOWN, state=state)
     await client.remove(again)
