@@ -276,7 +276,7 @@ class WebSeed:
         start = run.position
         for span in self._spans.spans(run.position, run.end):
             if span.file is not None:
-                if not run.is_stream or self._is_useful(span.file, start):
+                if not run.is_stream or self._is_useful(span.file):
                     self._fetch(run, span, start, now)
                     return
                 run.position = start + span.length
@@ -366,18 +366,22 @@ class WebSeed:
         run.end = self._metainfo.length
         return lost
 
-    def _is_useful(self, file: int, start: int) -> bool:
+    def _is_useful(self, file: int) -> bool:
         """Whether a stream should read a file: something of it is asked for, and that is not too little."""
+        return self._asked_end(file) > 0 and not self._is_wasteful(file)
+
+    def _asked_end(self, file: int) -> int:
+        """How far a file must be read for all that is asked for of it; 0 if nothing is."""
         length = self._metainfo.piece_length
-        end = start + self._metainfo.files[file].length
-        offsets = (index * length + begin for index, begin in self.requests)
-        return any(start < offset + BLOCK_LENGTH and offset < end for offset in offsets) and not self._is_wasteful(file)
+        entry = self._metainfo.files[file]
+        ends = (index * length + begin + BLOCK_LENGTH - entry.offset for index, begin in self.requests)
+        return max((min(end, entry.length) for end in ends if 0 < end < entry.length + BLOCK_LENGTH), default=0)
 
     def _is_wasteful(self, file: int) -> bool:
-        pieces = self._metainfo.file_pieces(file)
-        assert pieces is not None
-        length = self._metainfo.files[file].length
-        useful = min(self._wants.count_wanted(*pieces) * self._metainfo.piece_length, length)
+        offset, piece_length = self._metainfo.files[file].offset, self._metainfo.piece_length
+        length = self._asked_end(file)
+        wanted = self._wants.count_wanted(offset // piece_length, (offset + length - 1) // piece_length)
+        useful = min(wanted * piece_length, length)
         if length - useful <= max(MAX_WASTE, useful):
             return False
         self._wasteful.append(file)

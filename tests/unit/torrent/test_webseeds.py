@@ -220,6 +220,17 @@ def test_a_large_file_is_read_whole_for_most_of_it_and_only_once():
     assert len([1 for _, start, _ in scene.web.requests if start == 0]) <= 2
 
 
+def test_what_is_left_at_the_beginning_of_a_large_file_is_read_without_the_rest():
+    scene = Scene(pieces=40, piece_length=1024 * 1024, deselect=True)
+    scene.web.ignores_ranges = True
+    with_seed(scene)
+    scene.do(scene.torrent.select, 2, 2, 1)
+    scene.download_from_web(seconds=30)
+    scene.do(scene.torrent.select, 0, 0, 1)
+    scene.download_from_web(seconds=30)
+    assert set(scene.stored) == {0, 2} and scene.torrent.num_peers == 1
+
+
 def test_padding_is_not_fetched():
     scene = padded_scene()
     scene.download_from_web()
