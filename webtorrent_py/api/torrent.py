@@ -15,6 +15,7 @@ from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import DestroyedError, InvalidRangeError, WebTorrentError
+from webtorrent_py.torrent.statistics import TorrentStats
 
 if TYPE_CHECKING:
     from webtorrent_py.api.client import WebTorrent
@@ -235,6 +236,11 @@ class Torrent(Emitter):
         """Ask a web server no more."""
         self.run(self.core.remove_web_seed, self.core_torrent.id, url)
         self._magnet_uri = self._torrent_file = None
+
+    def stats(self) -> TorrentStats:
+        """Figures about it and each of its peers, as they are now."""
+        stats: TorrentStats = self.run(self.core.stats, self.core_torrent.id)
+        return stats
 
     def rescan(self) -> None:
         """Look through the store for what is right in it. Emits `checking` with the progress, then `checked`."""

@@ -27,6 +27,7 @@ from webtorrent_py.timers import Timers
 from webtorrent_py.torrent.candidates import Source
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.state import TorrentState, parse_state
+from webtorrent_py.torrent.statistics import TorrentStats, torrent_stats
 from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
 from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
@@ -243,6 +244,10 @@ class Client:
         session. Without, what is lost is got again.
         """
         return self._torrent(torrent).export_state(partial_pieces).to_bytes()
+
+    def stats(self, torrent: int, now: float) -> TorrentStats:
+        """Figures about a torrent and its peers; costs as much as it has pieces."""
+        return torrent_stats(self._torrent(torrent), now)
 
     def add_web_seed(self, torrent: int, url: str, now: float) -> None:
         """Ask a server for the content too (BEP 19)."""

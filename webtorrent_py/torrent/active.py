@@ -67,6 +67,8 @@ class Active:
         self._verification = Verification(torrent, metainfo, self.hashes)
         self._checking: Checking | None = None
         self._paused = False
+        self._seconds_active = 0.0
+        self._active_since = now
         self.downloader = Downloader(
             torrent,
             metainfo=metainfo,
@@ -218,6 +220,10 @@ class Active:
         """Whether the store is being looked through."""
         return self._checking is not None
 
+    def seconds_active(self, now: float) -> float:
+        """For how long it was not paused, since the metadata was known."""
+        return self._seconds_active + (0.0 if self._paused else now - self._active_since)
+
     def check(self, now: float) -> None:
         """Look through the store: for what is missing here, and whether what was verified still is right."""
         if self._checking is not None:
@@ -271,12 +277,14 @@ class Active:
 
     def pause(self, now: float) -> None:
         """Move no payload."""
+        self._seconds_active = self.seconds_active(now)
         self._paused = True
         self.downloader.pause(now)
         self.uploader.pause(now)
 
     def resume(self, now: float) -> None:
         """Move payload again."""
+        self._seconds_active, self._active_since = self.seconds_active(now), now
         self._paused = False
         if self._checking is None:
             self.downloader.resume(now)

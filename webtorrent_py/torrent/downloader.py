@@ -80,6 +80,8 @@ class Downloader:
         self._blame = Blame()
         self._haves = Haves()
         self.received = 0
+        self.wasted = 0
+        """Received bytes that were of no use: twice the same, or of a piece that was wrong."""
         self._apply_selection()
 
     # --- peers ---------------------------------------------------------------------------------
@@ -175,7 +177,9 @@ class Downloader:
         self._outbox.tell_downloaded(self._torrent, length)
         self._requester.block_received(peer, now)
         stored = self._pieces.store(index, begin, block.data, peer.handle)
-        if stored is not None:
+        if stored is None:
+            self.wasted += length
+        else:
             for handle in stored.others:
                 self._requester[handle].send_cancels([(index, begin, length)], now)
                 self._requester.fill(self._requester[handle], now)
@@ -209,6 +213,7 @@ class Downloader:
             if self._exchange is not None and self._exchange.question(index, leaves, now):
                 return set()
             self._pieces.suspect(index)
+        self.wasted += piece.size
         self._picker.restart(index)
         self._requester.fill_hungry(now)
         return set() if culprit is None else {culprit}
@@ -219,6 +224,7 @@ class Downloader:
         if piece is None or piece.missing:
             return set()
         liars = {source for number in wrong or () if (source := piece.sources[number]) is not None}
+        self.wasted += sum(piece.block(number)[2] for number in wrong) if wrong else piece.size
         if not wrong:
             self._pieces.suspect(index)
             self._picker.restart(index)
@@ -276,6 +282,10 @@ class Downloader:
                 peer.send_interested(not self._requester.paused, now)
         self._outbox.tell(PieceLost(self._torrent, index))
         self._requester.fill_all(now)
+
+    def copies(self) -> list[int]:
+        """How many have each piece: the sources that are known, and we."""
+        return [self._availability[index] + self._have[index] for index in range(len(self._have))]
 
     def under_way(self) -> Iterator[PieceInProgress]:
         """The pieces under way: they are not in the store, whatever is there in their place."""

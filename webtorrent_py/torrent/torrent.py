@@ -223,6 +223,11 @@ class Torrent:
         """Those that are asked, once the metadata is known."""
         return self._active.web_seeds if self._active else None
 
+    @property
+    def active(self) -> Active | None:
+        """What moves the payload, once the metadata is known."""
+        return self._active
+
     def file_downloaded(self, file: int) -> int:
         """Verified bytes of the file with this index."""
         return self._active.progress.file_bytes[file] if self._active else 0
