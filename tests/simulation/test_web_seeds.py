@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulation.network import Network, Node, make_content, make_metainfo
+from tests.simulation.network import Network, Node, Version, make_content, make_metainfo, make_v2_metainfo
 from tests.web import Response, WebServer
 from webtorrent_py.errors import WebSeedError
 from webtorrent_py.events import PeerConnected, PeerDisconnected, TorrentWarning
@@ -82,6 +82,25 @@ def test_a_web_seed_that_lacks_the_file_and_then_has_it_is_used() -> None:
     network.run(lambda: leech.done(torrent.id), limit=60)
     assert leech.content(torrent.id) == CONTENT
     assert any("404" in each for each in warnings(leech))
+
+
+@pytest.mark.parametrize("version", [Version.V2, Version.HYBRID])
+@pytest.mark.parametrize("ignores_ranges", [False, True])
+def test_torrents_of_version_2_come_from_web_seeds(version: Version, ignores_ranges: bool) -> None:
+    network = Network(8)
+    files = [make_content(length, length) for length in (100_001, 16384, 1, 400_000, 65536)]
+    metainfo, content = make_v2_metainfo(files, version)
+    server = network.web.add(ORIGIN)
+    server.add(ORIGIN, metainfo, content)
+    server.ignores_ranges = ignores_ranges
+    leech = network.add("leech")
+    torrent = leech.add(metainfo, web_seeds=[ORIGIN])
+    network.run(lambda: leech.done(torrent.id), limit=60)
+    stored = leech.stores[torrent.id]
+    assert len(stored) == metainfo.piece_count and not warnings(leech)
+    for index, data in stored.items():
+        start = index * metainfo.piece_length
+        assert data == content[start : start + metainfo.piece_size(index)]
 
 
 def test_several_web_seeds_share_the_work() -> None:

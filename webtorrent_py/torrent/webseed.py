@@ -135,7 +135,7 @@ class WebSeed:
             self.requests[index, begin] = now
         ranges = list(join_blocks(blocks, self._metainfo.piece_length))
         if self._ignores_ranges:
-            self._waiting.append(Run(self._file_start(ranges[0][0]), self._metainfo.length, True))
+            self._waiting.append(Run(self._file_start(ranges[0][0]), self._metainfo.extent, True))
         else:
             self._waiting.extend(Run(start, end, False) for start, end in ranges)
         self._start_waiting(now)
@@ -228,6 +228,9 @@ class WebSeed:
         runs, self._padding = self._padding, []
         for run in runs:
             yield from self._pad(run, run.end, now)
+            if run.is_stream and self.requests:
+                run.end = self._metainfo.extent
+                self._fetch_next(run, now)
 
     def take_wasteful(self) -> list[int]:
         """The files that would have to be read whole for a few bytes."""
@@ -279,6 +282,10 @@ class WebSeed:
                 if not run.is_stream or self._is_useful(span.file):
                     self._fetch(run, span, start, now)
                     return
+                if run.partial and run.position < start:
+                    # The padding before this file completes a block; then it goes on.
+                    run.end = start
+                    break
                 run.position = start + span.length
                 run.partial.clear()
             start += span.length
@@ -363,7 +370,7 @@ class WebSeed:
         run.partial.clear()
         run.position = run.fetch_start = file.offset
         run.fetch_end = file.offset + file.length
-        run.end = self._metainfo.length
+        run.end = self._metainfo.extent
         return lost
 
     def _is_useful(self, file: int) -> bool:
@@ -412,10 +419,12 @@ class WebSeed:
                 return
             begin = within - within % BLOCK_LENGTH
             size = min(BLOCK_LENGTH, self._metainfo.piece_size(index) - begin)
-            part = data[: begin + size - within]
+            # Behind a piece that is shorter there is nothing until the next one (BEP 52).
+            is_gap = within >= begin + size
+            part = data[: (length if is_gap else begin + size) - within]
             data = data[len(part) :]
             run.position += len(part)
-            if (index, begin) not in self.requests:
+            if is_gap or (index, begin) not in self.requests:
                 run.partial.clear()
             elif len(part) == size:
                 yield self._block(index, begin, part, now)
