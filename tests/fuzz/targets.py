@@ -14,7 +14,16 @@ from webtorrent_py.codec import bencode
 from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet, parse_magnet, parse_torrent_id
 from webtorrent_py.codec.metainfo import Metainfo, parse_info, parse_torrent
-from webtorrent_py.errors import AddressError, BencodeError, FormatError, InvalidTorrentIdError, TrackerError, WireError
+from webtorrent_py.errors import (
+    AddressError,
+    BencodeError,
+    FormatError,
+    InvalidTorrentIdError,
+    StateError,
+    TrackerError,
+    WireError,
+)
+from webtorrent_py.torrent.state import parse_state
 from webtorrent_py.tracker import protocol as tracker
 from webtorrent_py.tracker.fields import SDP_SIZE_LIMIT
 from webtorrent_py.wire.exchange import MAX_ADDRESSES, PeerExchange
@@ -203,6 +212,16 @@ def tracker_json(data: bytes) -> None:
             assert reason.isprintable()
 
 
+def state(data: bytes) -> None:
+    """A state is taken as it was written, or refused: it lay in a store that others can reach."""
+    info_hash = b"i" * 20
+    try:
+        kept = parse_state(data, info_hash)
+    except StateError:
+        return
+    assert parse_state(kept.to_bytes(), info_hash) == kept
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "bencode": bencoding,
     "metainfo": metainfo,
@@ -210,4 +229,5 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "wire": wire,
     "extended": extended,
     "tracker": tracker_json,
+    "state": state,
 }

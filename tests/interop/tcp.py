@@ -15,7 +15,10 @@ HOST = "127.0.0.1"
 
 
 class TcpHost(MemoryHost):
-    """A `webtorrent_py.api.Host` that keeps its store in memory and has a TCP port of its own."""
+    """A `webtorrent_py.api.Host` that keeps its store in memory and has a TCP port of its own.
+
+    `kept` are pieces, by index, that the next store to be opened has already.
+    """
 
     dials_addresses = True
 
@@ -25,6 +28,7 @@ class TcpHost(MemoryHost):
         self._dials: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self.kept: dict[int, bytes] = {}
 
     async def listen(self) -> None:
         """Take connections from now on."""
@@ -48,6 +52,9 @@ class TcpHost(MemoryHost):
                     dial.cancel()
                 if writer := self._writers.pop(peer, None):
                     writer.close()
+            case a.OpenStore(torrent):
+                super()._perform(action)
+                self._stores[torrent].update(self.kept)
             case a.SendBlock(peer, header, torrent, offset, length):
                 self._send(peer, header + self._stored(torrent, offset, length))
                 self._start(self._drained(peer))

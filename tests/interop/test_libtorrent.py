@@ -227,6 +227,31 @@ def test_who_sends_wrong_bytes_is_banned_and_the_others_complete_the_torrent(tmp
     run(test)
 
 
+def test_a_download_goes_on_where_another_client_stopped(tmp_path):
+    content = make_content(tmp_path, "shared", {"": 40 * 16 * KIB}, piece_length=64 * KIB)
+    first = 4 * 64 * KIB
+
+    async def test():
+        with libtorrent(content.torrent, tmp_path) as seeder:
+            async with tcp_client() as client:
+                torrent = await client.add(content.torrent, deselect=True)
+                torrent.select(0, 3)
+                torrent.add_peer(f"{HOST}:{await meanwhile(lambda: seeder.port)}")
+                await until(lambda: torrent.downloaded == first, torrent, names=("verified",))
+                state, kept = torrent.export_state(), dict(client.host._stores[torrent.core_torrent.id])
+            async with tcp_client() as client:
+                client.host.kept = kept
+                again = await client.add(content.torrent, state=state)
+                assert again.downloaded == again.received == first and again.progress < 1
+                again.select(0, again.piece_count - 1)
+                again.add_peer(f"{HOST}:{seeder.port}")
+                await again.wait_done()
+                assert stored(again) == content.files["shared"]
+                assert again.received == again.length
+
+    run(test)
+
+
 def test_two_that_connect_to_each_other_at_once_keep_one_connection(tmp_path):
     content = make_content(tmp_path, "shared", {"": 300_000})
 
