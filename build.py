@@ -19,7 +19,7 @@ from tools.browsers import prepare_browsers
 from tools.console import BuildError, hand_over, run
 from tools.environment import BIN, PYTHON, Node, prepare_node, prepare_npm_packages, prepare_python
 from tools.project import DIST, NODE_MODULES, PACKAGE, ROOT, WEB
-from tools.site import SAMPLE, build_site
+from tools.site import SAMPLE, build_site, generate_schema
 
 
 def build() -> Node:
@@ -82,6 +82,7 @@ def command_check(_: argparse.Namespace) -> int:
     prepare_python("run", "test", "check")
     node = prepare_node()
     prepare_npm_packages(node)
+    generate_schema()
     sources = ["build.py", "tools", PACKAGE.name]
     checks: dict[str, Sequence[object]] = {
         "format": [BIN / "ruff", "format", "--check", "."],
@@ -89,6 +90,7 @@ def command_check(_: argparse.Namespace) -> int:
         "types": [BIN / "mypy", *sources],
         "layers": [PYTHON, "-m", "pytest", "-q", "tests/unit/test_layers.py"],
         "JavaScript": [node.executable, NODE_MODULES / "eslint" / "bin" / "eslint.js", "--max-warnings", "0", WEB],
+        "declarations": [node.executable, NODE_MODULES / "typescript" / "bin" / "tsc", "--project", WEB / "types"],
     }
     failed = [name for name, command in checks.items() if not passes(name, list(map(str, command)))]
     return 1 if failed else 0

@@ -48,7 +48,9 @@ def check_signalling(client: Client) -> None:
     ready = [*signalling._ready, *(dial for each in signalling._gatherings for dial in each.offers)]
     assert sorted(dial.handle for dial in ready) == sorted(d.handle for d in dials.values() if d.stage is Stage.READY)
     assert signalling._making == sum(dial.stage is Stage.MAKING for dial in dials.values())
-    assert {dial.handle for dial in signalling._by_offer.values()} == {d.handle for d in dials.values() if d.outgoing}
+    assert {dial.handle for dial in signalling._by_offer.values()} == {
+        dial.handle for dial in dials.values() if dial.outgoing and dial.offer_id
+    }
     for dial in dials.values():
         # Everything that waits ends by itself.
         assert signalling._timers._deadlines.get(dial.handle) is not None

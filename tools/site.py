@@ -1,6 +1,6 @@
 """Makes `dist/`: a static site that works from any path on any host.
 
-webtorrent-py.js, webtorrent-py.mjs   what pages load
+webtorrent-py.js, webtorrent-py.mjs   what pages load; their types are webtorrent-py.d.ts and .d.mts
 engine.js, media.js                   the workers that these start
 pyodide/                              Python for the engine worker
 wheels/                               our package and what it needs; wheels.json lists them
@@ -30,13 +30,18 @@ PYODIDE_FILES: Final = (
 
 DEMO: Final = WEB / "demo"
 SAMPLE: Final = DEMO / "sample"
-SCHEMA: Final = WEB / "src" / "page" / "generated" / "schema.js"
+PAGE: Final = WEB / "src" / "page"
+SCHEMA: Final = PAGE / "generated" / "schema.js"
+TYPES: Final = PAGE / "generated" / "webtorrent-py.d.ts"
 LICENSES: Final = (ROOT / "LICENSE",)
 
 INPUTS: Final = (
     *(PACKAGE, WEB / "src", WEB / "build.mjs", WEB / "package-lock.json", Path(__file__).parent),
     *(PYPROJECT, CONSTRAINTS, ROOT / "README.md", *LICENSES),
 )
+
+# TypeScript looks for the types of an .mjs file here.
+MODULE_TYPES: Final = "export * from './webtorrent-py.js'\nexport { default } from './webtorrent-py.js'\n"
 
 # Seconds since 1970 that stand in our wheel for each file's time, so that the same sources give the same bytes.
 WHEEL_EPOCH: Final = "1577836800"
@@ -53,8 +58,9 @@ def build_site(node: Node) -> None:
         fresh = CACHE / "dist"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
-        for file in (*demo, *LICENSES):
+        for file in (*demo, *LICENSES, TYPES):
             shutil.copy(file, fresh)
+        (fresh / "webtorrent-py.d.mts").write_text(MODULE_TYPES, "utf-8")
         run([node.executable, "build.mjs", fresh], cwd=WEB, env=node.environment)
         copy_pyodide(fresh / "pyodide")
         collect_wheels(fresh / "wheels")
@@ -66,12 +72,14 @@ def build_site(node: Node) -> None:
 
 
 def generate_schema() -> None:
-    """Write the JavaScript tables of the mirrored API from their declaration in Python."""
-    declaration = PACKAGE / "browser" / "schema.py"
-    stamp = Stamp(CACHE / "schema.json", key_of(files=[declaration, PACKAGE / "__init__.py"]))
+    """Write the page's tables and types from the declaration of its API in Python."""
+    prelude = PAGE / "types.d.ts"
+    declaration = [PACKAGE / "browser" / f"{name}.py" for name in ("declaration", "generate", "options", "schema")]
+    declaration.append(PACKAGE / "client" / "diagnosis.py")
+    stamp = Stamp(CACHE / "schema.json", key_of(files=[*declaration, prelude, PACKAGE / "__init__.py"]))
     if not stamp.is_fresh():
-        run([PYTHON, "-m", "webtorrent_py.browser.schema", SCHEMA])
-        stamp.leave([SCHEMA])
+        run([PYTHON, "-m", "webtorrent_py.browser.generate", SCHEMA, TYPES, prelude])
+        stamp.leave([SCHEMA, TYPES])
 
 
 def copy_pyodide(target: Path) -> None:

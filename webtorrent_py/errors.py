@@ -55,6 +55,12 @@ class UnknownTorrentError(LocalError):
     code = "ERR_UNKNOWN_TORRENT"
 
 
+class UnknownExtensionError(LocalError):
+    """The peer takes no messages of this extension (BEP 10)."""
+
+    code = "ERR_UNKNOWN_EXTENSION"
+
+
 class InvalidRangeError(LocalError):
     """A byte or piece range lies outside of what it addresses."""
 

@@ -109,6 +109,24 @@ class PeerDisconnected:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendedHandshakeReceived:
+    """A peer told, perhaps anew, which extensions it speaks (BEP 10)."""
+
+    torrent: int
+    peer: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionMessage:
+    """A peer sent a message of an extension that was asked for with `Client.use_extension`."""
+
+    torrent: int
+    peer: int
+    name: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TrackerAnnounced:
     """A tracker answered an announce with its count of seeders and leechers (None: not told)."""
 
@@ -162,6 +180,8 @@ Event = (
     | TorrentDone
     | PeerConnected
     | PeerDisconnected
+    | ExtendedHandshakeReceived
+    | ExtensionMessage
     | TrackerAnnounced
     | NoPeers
     | ReaderAdvanced

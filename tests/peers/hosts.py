@@ -101,6 +101,10 @@ class Site(Host):
         """The origin, without a slash at its end."""
         return f"http://127.0.0.1:{self.port}"
 
+    def serve(self, prefix: str, folder: Path) -> None:
+        """Serve one more folder."""
+        self._folders[prefix] = folder.resolve()
+
     async def _respond(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request.path)
         if request.path in self.pages:

@@ -7,13 +7,12 @@ timer is armed. Whatever the host reports, and whatever the user asks for, takes
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
 from webtorrent_py.api.host import Content, Host
-from webtorrent_py.api.seeding import DEFAULT_TRACKERS, Files, create
+from webtorrent_py.api.seeding import CREATION_OPTIONS, DEFAULT_TRACKERS, Files, create
 from webtorrent_py.api.torrent import Torrent
 from webtorrent_py.client import Client
 from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
@@ -32,7 +31,9 @@ TorrentId = str | bytes | Metainfo | Magnet
 MAX_TORRENT_FILE = 32 * 1024 * 1024
 """Bytes of a torrent file that is fetched: far above those of the largest torrents there are."""
 
-_PEER_ID_PREFIX = b"-WP0010-"  # Azureus style: client and version
+PEER_ID_PREFIX = b"-WP0010-"
+"""Azureus style: client and version. Twelve letters and digits follow."""
+
 _PEER_ID_DIGITS = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -54,12 +55,12 @@ class WebTorrent(Emitter):
         """
         super().__init__()
         self.host = host
-        self.peer_id = peer_id or _PEER_ID_PREFIX + bytes(host.random.choices(_PEER_ID_DIGITS, k=12))
+        self.peer_id = peer_id or PEER_ID_PREFIX + bytes(host.random.choices(_PEER_ID_DIGITS, k=12))
         self.core = core or Client(
             peer_id=self.peer_id,
             random=host.random,
             max_conns=max_conns,
-            trackers=tuple(trackers or ()),
+            trackers=trackers,
             dials_addresses=host.dials_addresses,
             listen_port=host.listen_port,
         )
@@ -101,38 +102,13 @@ class WebTorrent(Emitter):
         received = sum(torrent.received for torrent in self.torrents)
         return sum(torrent.uploaded for torrent in self.torrents) / (received or 1)
 
-    async def add(
-        self,
-        torrent_id: TorrentId,
-        *,
-        announce: Sequence[str] = (),
-        web_seeds: Sequence[str] = (),
-        max_web_conns: int = 4,
-        state: bytes | None = None,
-        check: bool = False,
-        paused: bool = False,
-        deselect: bool = False,
-        strategy: str = "rarest",
-    ) -> Torrent:
-        """Start a torrent. With `deselect`, nothing is downloaded until something is selected or read.
+    async def add(self, torrent_id: TorrentId, **options: Any) -> Torrent:
+        """Start a torrent. `options` are those of `webtorrent_py.client.Client.add`.
 
-        `web_seeds` are further ones, each asked by up to `max_web_conns` requests at the same time. `state` is what
-        `Torrent.export_state` gave; with `check` the store is looked through for what it has.
-
+        With `deselect`, nothing is downloaded until something is selected or read.
         Raises `InvalidTorrentIdError` and `FormatError`, `FetchError`, `DuplicateTorrentError`, `DestroyedError`.
         """
-        source = await self._parse(torrent_id)
-        return self._add(
-            source,
-            announce=tuple(announce),
-            web_seeds=tuple(web_seeds),
-            max_web_conns=max_web_conns,
-            state=state,
-            check=check,
-            paused=paused,
-            deselect=deselect,
-            strategy=strategy,
-        )
+        return self._add(await self._parse(torrent_id), **options)
 
     async def seed(
         self,
@@ -144,12 +120,14 @@ class WebTorrent(Emitter):
         """Make a torrent of `files` (names, which may hold `/`, and contents) and serve it.
 
         Without `announce` and without trackers of the client, some public trackers are used. `options` are those of
-        `seeding.create`: `name`, `version` ("v1", "v2" or "hybrid"), `piece_length`, `private`, `comment` and so on.
+        `seeding.create` (`name`, `version`, `piece_length`, `private`, `comment` and so on) and of `add`.
         Raises `InvalidOptionError`, `StorageError` when something cannot be read, `DuplicateTorrentError`.
         """
         trackers = DEFAULT_TRACKERS if announce is None and not self._trackers else announce or ()
-        new = await create(self.host, files, announce=trackers, **options)
-        return self._add(new.metainfo, contents=new.contents, alignment=new.alignment, have_all=True)
+        creation = {key: value for key, value in options.items() if key in CREATION_OPTIONS}
+        others = {key: value for key, value in options.items() if key not in CREATION_OPTIONS}
+        new = await create(self.host, files, announce=trackers, **creation)
+        return self._add(new.metainfo, contents=new.contents, alignment=new.alignment, have_all=True, **others)
 
     async def get(self, torrent_id: TorrentId) -> Torrent | None:
         """The torrent with this id. None when there is none, or when it is no id that tells its info hash."""
@@ -235,12 +213,17 @@ class WebTorrent(Emitter):
         if isinstance(torrent_id, Metainfo | Magnet):
             return torrent_id
         if isinstance(torrent_id, bytes):
+            if not torrent_id.startswith(b"d"):
+                raise InvalidTorrentIdError("Invalid torrent identifier: these bytes are no torrent file")
             return parse_torrent(torrent_id)
         if not isinstance(torrent_id, str):
-            raise InvalidTorrentIdError(f"a torrent id is text or bytes, not {type(torrent_id).__name__}")
+            raise InvalidTorrentIdError(f"Invalid torrent identifier: {type(torrent_id).__name__} is none")
         if _is_url(torrent_id):
             return parse_torrent(await self.host.fetch(torrent_id.strip(), MAX_TORRENT_FILE))
-        return parse_torrent_id(torrent_id)
+        try:
+            return parse_torrent_id(torrent_id)
+        except InvalidTorrentIdError as error:
+            raise InvalidTorrentIdError(f"Invalid torrent identifier: {error}") from error
 
     def _add(
         self,
@@ -252,9 +235,6 @@ class WebTorrent(Emitter):
     ) -> Torrent:
         if self.destroyed:
             raise DestroyedError("the client was destroyed")
-        if self._trackers is None:
-            source = replace(source, announce=()) if isinstance(source, Metainfo) else replace(source, trackers=())
-            options["announce"] = ()
         core_torrent = self.core.add(source, self.host.now(), **options)
         torrent = Torrent(self, core_torrent, source)
         self._torrents[core_torrent.id] = torrent

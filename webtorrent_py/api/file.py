@@ -80,13 +80,19 @@ class File:
         """Whether every byte is verified."""
         return self.downloaded == self.length
 
-    def select(self) -> None:
-        """Download this file (again)."""
-        self._select(True)
+    @property
+    def pieces(self) -> tuple[int, int] | None:
+        """The first and the last piece with bytes of it. None for an empty file."""
+        metainfo = self.torrent.core_torrent.metainfo
+        return metainfo.file_pieces(self.index) if metainfo else None
+
+    def select(self, priority: int = 1) -> None:
+        """Download this file (again); higher priorities (1 to 255) first."""
+        self._select(max(1, priority))
 
     def deselect(self) -> None:
         """Do not download what only this file needs."""
-        self._select(False)
+        self._select(0)
 
     def open(self, start: int = 0, end: int | None = None) -> Reader:
         """Read a range from front to back, the pieces next in line first. Raises `InvalidRangeError`."""
@@ -109,8 +115,8 @@ class File:
         finally:
             reader.close()
 
-    def _select(self, selected: bool) -> None:
-        self.torrent.run(self.torrent.core.select_file, self.torrent.core_torrent.id, self.index, selected)
+    def _select(self, priority: int) -> None:
+        self.torrent.run(self.torrent.core.select_file, self.torrent.core_torrent.id, self.index, priority)
 
     def _range(self, start: int, end: int | None) -> tuple[int, int]:
         if end is None:

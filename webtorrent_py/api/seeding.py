@@ -4,11 +4,15 @@ Names follow npm `create-torrent`, so that the same files give the same info has
 that all paths begin with is the torrent's name and not part of the paths.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from webtorrent_py import __version__
 from webtorrent_py.api.host import Content, Host
+from webtorrent_py.codec.bencode import Encodable
 from webtorrent_py.codec.creation import (
+    MAX_CHOSEN_PIECE_LENGTH,
     MIN_PIECE_LENGTH,
     Version,
     choose_piece_length,
@@ -28,6 +32,8 @@ DEFAULT_TRACKERS = (
 """Public WebSocket trackers for what is seeded without naming any: nobody would find it otherwise."""
 
 
+CREATED_BY = f"webtorrent-py {__version__}"
+
 Files = Mapping[str, Content] | Sequence[tuple[str | None, Content]]
 """Names, which may hold `/` or be missing, and contents."""
 
@@ -39,6 +45,10 @@ class NewTorrent:
     metainfo: Metainfo
     contents: tuple[Content, ...]
     alignment: int
+
+
+# Hidden files of file managers and editors.
+_JUNK = re.compile(r"\.(?:DS_Store|AppleDouble|LSOverride|Spotlight-V100|Trashes|_.*|.*\.swp|.*~)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,11 @@ def plan(names: Sequence[str | None], name: str | None = None) -> Plan:
     return Plan(name or folder or next(named, "Unnamed Torrent"), tuple(paths))
 
 
+def is_junk(name: str | None) -> bool:
+    """Whether this is the name of a file that nobody put there, and that is not to be shared."""
+    return name is not None and _JUNK.fullmatch(name.rpartition("/")[2]) is not None
+
+
 def _split(name: str) -> tuple[str, ...]:
     return tuple(part for part in name.split("/") if part) or (name,)
 
@@ -84,27 +99,44 @@ async def create(
     announce: Sequence[str | Sequence[str]] = (),
     web_seeds: Sequence[str] = (),
     comment: str | None = None,
-    created_by: str | None = None,
+    created_by: str | None = CREATED_BY,
     creation_date: int | None = None,
+    max_piece_length: int = MAX_CHOSEN_PIECE_LENGTH,
+    extra_info: Mapping[str, Encodable] | None = None,
+    filter_junk: bool = True,
 ) -> NewTorrent:
     """Make a torrent: "v1", "v2", or a "hybrid" of both. `announce` are trackers, or tiers of them.
+
+    `creation_date`: seconds since 1970. `max_piece_length` bounds what is chosen when there is no `piece_length`.
+    `extra_info` goes into the info dictionary. `filter_junk` leaves out files such as `.DS_Store`.
 
     Raises `InvalidOptionError`, `MetainfoError` for names or a piece length that no torrent can have, `StorageError`.
     """
     if version not in tuple(Version):
         raise InvalidOptionError(f"version is one of {', '.join(Version)}, not {version!r}")
     pairs = list(files.items()) if isinstance(files, Mapping) else list(files)
+    if filter_junk:
+        pairs = [(each, content) for each, content in pairs if not is_junk(each)]
     names = plan([each for each, _ in pairs], name)
     contents = [content for _, content in pairs]
     lengths = [host.content_length(content) for content in contents]
-    piece_length = piece_length or choose_piece_length(sum(lengths))
+    piece_length = piece_length or min(choose_piece_length(sum(lengths)), max_piece_length)
     if version != Version.V1 and (piece_length < MIN_PIECE_LENGTH or piece_length & (piece_length - 1)):
         raise InvalidOptionError(f"piece length of a v2 torrent is a power of two from {MIN_PIECE_LENGTH} on")
     order = range(len(pairs)) if version == Version.V1 else tree_order(names.paths)
     contents = [contents[index] for index in order]
     entries = [(names.paths[index], lengths[index]) for index in order]
     pieces, layers = await _hash(host, Version(version), contents, [length for _, length in entries], piece_length)
-    info = create_info(names.name, entries, piece_length, pieces, layers=layers, private=private, source=source)
+    info = create_info(
+        names.name,
+        entries,
+        piece_length,
+        pieces,
+        layers=layers,
+        private=private,
+        source=source,
+        extra=extra_info or {},
+    )
     metainfo = parse_info(
         info,
         announce=[(each,) if isinstance(each, str) else each for each in announce],
@@ -116,6 +148,10 @@ async def create(
     if layers is None:
         return NewTorrent(metainfo, tuple(contents), 1)
     return NewTorrent(with_piece_layers(metainfo, piece_layers(layers, piece_length)), tuple(contents), piece_length)
+
+
+CREATION_OPTIONS = frozenset(create.__kwdefaults__ or ()) - {"announce"}
+"""What of a call's options is about the torrent that is made."""
 
 
 async def _hash(

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,14 @@ from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
 from webtorrent_py.api.file import File
 from webtorrent_py.api.reader import CoreReader
+from webtorrent_py.api.wire import Wire
+from webtorrent_py.client.diagnosis import Diagnosis
 from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import DestroyedError, InvalidRangeError, WebTorrentError
 from webtorrent_py.torrent.statistics import TorrentStats
+from webtorrent_py.tracker.protocol import checked_extras
 
 if TYPE_CHECKING:
     from webtorrent_py.api.client import WebTorrent
@@ -33,8 +36,6 @@ _NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
     events.CheckDone: ("checked", ()),
     events.FileDone: ("file_done", ("file",)),
     events.TorrentDone: ("done", ()),
-    events.PeerConnected: ("peer", ("peer_id", "kind")),
-    events.PeerDisconnected: ("peer_left", ("reason",)),
     events.TrackerAnnounced: ("announced", ("url", "complete", "incomplete")),
     events.NoPeers: ("no_peers", ()),
     events.TorrentWarning: ("warning", ("error",)),
@@ -42,9 +43,14 @@ _NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
 }
 """Events of the core → the name under which the torrent emits them, and the fields that listeners get."""
 
+WireEvent = events.PeerConnected | events.PeerDisconnected | events.ExtendedHandshakeReceived | events.ExtensionMessage
+
 
 class Torrent(Emitter):
-    """One torrent. Emits the names of `_NAMES`: `metadata`, `ready`, `verified`, `done`, `error` and so on."""
+    """One torrent. Emits the names of `_NAMES`: `metadata`, `ready`, `verified`, `done`, `error` and so on.
+
+    Beside them `wire` (a `Wire`) when a peer is connected, `idle` after `done`, and `close`.
+    """
 
     def __init__(self, client: "WebTorrent", core_torrent: "CoreTorrent", source: Metainfo | Magnet) -> None:
         super().__init__()
@@ -60,6 +66,7 @@ class Torrent(Emitter):
         self._torrent_file: bytes | None = None
         self._has_all_hashes = False
         self._readers: dict[int, CoreReader] = {}
+        self._wires: dict[int, Wire] = {}
         self._set_files()
 
     # What it is.
@@ -128,6 +135,26 @@ class Torrent(Emitter):
         metainfo = self.core_torrent.metainfo
         return metainfo.piece_count if metainfo else 0
 
+    @property
+    def private(self) -> bool:
+        """Whether peers come from its own trackers only (BEP 27)."""
+        return self.core_torrent.options.private
+
+    @property
+    def comment(self) -> str | None:
+        """What its maker said of it."""
+        return self.core_torrent.metainfo.comment if self.core_torrent.metainfo else None
+
+    @property
+    def created_by(self) -> str | None:
+        """The program that made it."""
+        return self.core_torrent.metainfo.created_by if self.core_torrent.metainfo else None
+
+    @property
+    def creation_date(self) -> int | None:
+        """When it was made, in seconds since 1970."""
+        return self.core_torrent.metainfo.creation_date if self.core_torrent.metainfo else None
+
     # How far it is.
 
     @property
@@ -194,6 +221,11 @@ class Torrent(Emitter):
         """Peers that finished their handshake."""
         return self.core_torrent.num_peers
 
+    @property
+    def wires(self) -> tuple[Wire, ...]:
+        """The connections to peers that finished their handshake."""
+        return tuple(self._wires.values())
+
     def files_of_piece(self, index: int) -> range:
         """Indices of the files with bytes of this piece."""
         start = index * self.piece_length
@@ -252,6 +284,35 @@ class Torrent(Emitter):
             raise self.error or DestroyedError("the torrent was removed")
         return self.core.export_state(self.core_torrent.id, partial_pieces=partial_pieces)
 
+    def introduce_peer(self, initiator: bool) -> int | None:
+        """Expect a data channel that the host will open under the handle that is returned. None: no peer is wanted.
+
+        `initiator`: the offer was made on this side.
+        """
+        handle: int | None = self.run(self.core.peers.introduce, self.core_torrent.id, initiator)
+        return handle
+
+    def remove_peer(self, peer: int | str) -> None:
+        """Drop a peer, named by its id or by what `introduce_peer` gave. Nothing happens if it is not there."""
+        for handle in [peer] if isinstance(peer, int) else [wire.id for wire in self.wires if wire.peer_id == peer]:
+            self.run(self.core.peers.remove, handle)
+
+    def set_announce_extras(self, extras: Mapping[str, object]) -> None:
+        """Tell the trackers this too, from the next announce on. Raises `InvalidOptionError`."""
+        self.core_torrent.announce_extras = checked_extras(extras)
+
+    def wire(self, id: int) -> Wire:
+        """The connection with this id. Raises `DestroyedError` if it is closed."""
+        try:
+            return self._wires[id]
+        except KeyError:
+            raise DestroyedError("the connection is closed") from None
+
+    def diagnose(self) -> Diagnosis:
+        """Why it has no peers, or makes no progress."""
+        diagnosis: Diagnosis = self.run(self.core.diagnose, self.core_torrent.id)
+        return diagnosis
+
     async def wait_ready(self) -> None:
         """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""
         await self._wait("ready", lambda: self.ready)
@@ -269,6 +330,16 @@ class Torrent(Emitter):
         if length and not all(bitfield[index] for index in range(offset // self.piece_length, last + 1)):
             raise InvalidRangeError(f"bytes {offset} to {offset + length} are not all there yet")
         return await self.client.host.read(self.core_torrent.id, offset, length)
+
+    async def check(self) -> None:
+        """`rescan`, and wait for its end. Raises the torrent's error, or `DestroyedError`."""
+        checked: list[bool] = []
+        listener = self.on("checked", lambda: checked.append(True))
+        try:
+            self.rescan()
+            await self._wait("checked", lambda: bool(checked))
+        finally:
+            self.off("checked", listener)
 
     # Between the client and its torrents.
 
@@ -299,10 +370,35 @@ class Torrent(Emitter):
             if event.reader in self._readers:
                 self._readers[event.reader].wake()
             return
+        if isinstance(event, WireEvent):
+            self._handle_wire_event(event)
+            return
         if isinstance(event, events.MetadataReceived):
             self._set_files()
         name, fields = _NAMES[type(event)]
         self.emit(name, *[getattr(event, field) for field in fields])
+        if name == "done":
+            self.emit("idle")
+
+    def _handle_wire_event(self, event: WireEvent) -> None:
+        if isinstance(event, events.PeerConnected):
+            connection = self.core_torrent.peers.get(event.peer)
+            web_seed = next((each for each in self.core_torrent.web_seeds or () if each.handle == event.peer), None)
+            source = connection or web_seed
+            if source is not None:  # else it is gone already, in the same turn
+                wire = self._wires[event.peer] = Wire(self, event.peer_id, event.kind, source, connection)
+                self.emit("wire", wire)
+            return
+        found = self._wires.get(event.peer)
+        if found is None:
+            return
+        if isinstance(event, events.PeerDisconnected):
+            del self._wires[event.peer]
+            found.handle_closed(event.reason)
+        elif isinstance(event, events.ExtensionMessage):
+            found.emit("extended", event.name, event.payload)
+        elif found.handshake is not None:
+            found.emit("extended_handshake", found.extensions, found.handshake)
 
     def handle_removed(self, error: WebTorrentError | None) -> None:
         """It is no longer part of the client: whoever waits for it is told."""
@@ -311,6 +407,9 @@ class Torrent(Emitter):
         for reader in tuple(self._readers.values()):
             reader.close()
         self._readers.clear()
+        for wire in self.wires:
+            wire.handle_closed("the torrent was removed")
+        self._wires.clear()
         self.emit("close")
 
     def _set_files(self) -> None:

@@ -3,11 +3,11 @@
 The page calls by name (`Bridge.call`, answered with `settle` or `fail`). What changes goes to it in batches:
 
     {"client": {...}, "torrents": [[key, {...}], ...], "files": [[key, index, {...}], ...],
-     "events": [[key, name, arguments], ...]}
+     "wires": [[key, id, {...}], ...], "events": [[key, name, arguments], [key, name, arguments, wire's id], ...]}
 
 State holds only values that have changed since they were last told, and comes before the events that tell
 of it. A batch leaves at once when none has left for `INTERVAL`, later ones wait; never are two under way, so
-a busy page gets fewer and larger ones.
+a busy page gets fewer and larger ones. The state of connections is told only of torrents that the page watches.
 """
 
 import asyncio
@@ -15,18 +15,37 @@ import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from webtorrent_py.api import File, Torrent, WebTorrent
+from webtorrent_py.api import File, Torrent, WebTorrent, Wire
 from webtorrent_py.api.reader import RandomReader, Reader
 from webtorrent_py.browser import convert, schema
+from webtorrent_py.browser.declaration import Event, Mirror
 from webtorrent_py.browser.host import Blob
-from webtorrent_py.browser.schema import Event, Mirror
-from webtorrent_py.errors import DestroyedError, DuplicateTorrentError, UnknownTorrentError, WebTorrentError
+from webtorrent_py.browser.options import SEED_OPTIONS, TORRENT_OPTIONS
+from webtorrent_py.browser.torrent_ids import read_torrent_id
+from webtorrent_py.client.diagnosis import Diagnosis, Facts, diagnose
+from webtorrent_py.errors import (
+    DestroyedError,
+    DuplicateTorrentError,
+    StorageError,
+    UnknownTorrentError,
+    WebTorrentError,
+    WireError,
+)
 
 INTERVAL = 0.1
 """Seconds between two batches: what a person sees as continuous."""
 
 IDLE_INTERVAL = 0.5
 """Seconds between looks at speeds that sink while nothing happens."""
+
+MAX_BACKLOG = 1024 * 1024
+"""Bytes of extensions' messages that wait for the page, of one peer."""
+
+MAX_FAILURES = 64
+"""Torrents that failed, of which is remembered why: pages ask when it is too late to ask the torrent."""
+
+MESSAGE_COST = 64
+"""What one message is counted besides its bytes: empty ones take room as well."""
 
 _READ: dict[str, tuple[tuple[str, Any, Callable[[Any], Any]], ...]] = {
     mirror.name: tuple((each.name, each.initial, each.read) for each in mirror.properties if each.read)
@@ -52,6 +71,9 @@ class Bridge:
         self._last_reader = 0
         self._told: dict[object, dict[str, Any]] = {}
         self._changed_files: set[tuple[int, int]] = set()
+        self._watched: set[int] = set()
+        self._backlog: dict[int, int] = {}
+        self._failures: dict[int, Diagnosis] = {}
         self._events: list[list[Any]] = []
         self._merged: dict[tuple[int, str], list[Any]] = {}
         self._flush_timer: asyncio.Handle | None = None
@@ -92,34 +114,14 @@ class Bridge:
             fields["existing"] = self._keys.get(existing)
         self._io.fail(number, convert.to_json(fields))
 
-    async def _add(self, key: int, torrent_id: str | None, options: dict[str, Any], data: bytes = b"") -> None:
-        add = self._client.add(
-            data if torrent_id is None else torrent_id,
-            announce=options.get("announce", ()),
-            web_seeds=options.get("webSeeds") or (),
-            max_web_conns=options.get("maxWebConns") or 4,
-            paused=options.get("paused", False),
-            deselect=options.get("deselect", False),
-            strategy=options.get("strategy", "rarest"),
-        )
-        await self._register(key, add)
+    async def _add(self, key: int, torrent_id: Any, options: dict[str, Any], data: bytes = b"") -> None:
+        source = read_torrent_id(torrent_id, data)
+        await self._register(key, self._client.add(source, **TORRENT_OPTIONS.keywords(options)))
 
     async def _seed(self, key: int, items: list[tuple[str | None, int, int]], options: dict[str, Any]) -> None:
-        seed = self._client.seed(
-            [(name, Blob(source, length)) for name, source, length in items],
-            name=options.get("name"),
-            announce=options.get("announce"),
-            piece_length=options.get("pieceLength"),
-            private=options.get("private"),
-            source=options.get("source"),
-            comment=options.get("comment"),
-            created_by=options.get("createdBy"),
-            creation_date=options.get("creationDate"),
-            web_seeds=options.get("webSeeds") or (),
-            version=options.get("version") or "v1",
-        )
         try:
-            await self._register(key, seed)
+            files = [(name, Blob(source, length)) for name, source, length in items]
+            await self._register(key, self._client.seed(files, **SEED_OPTIONS.keywords(options)))
         finally:
             for _, source, _ in items:
                 self._io.dropSource(source)
@@ -148,8 +150,8 @@ class Bridge:
             task.cancel()
         await self._client.destroy()
 
-    async def _find(self, torrent_id: str | None, data: bytes = b"") -> int | None:
-        found = await self._client.get(data if torrent_id is None else torrent_id)
+    async def _find(self, torrent_id: Any, data: bytes = b"") -> int | None:
+        found = await self._client.get(read_torrent_id(torrent_id, data))
         return self._keys.get(found) if found else None
 
     async def _command(self, key: int, file: int | None, name: str, arguments: list[Any]) -> None:
@@ -158,6 +160,31 @@ class Bridge:
             _COMMANDS[schema.TORRENT.name][name](torrent, *arguments)
         else:
             _COMMANDS[schema.FILE.name][name](self._file(key, file), *arguments)
+
+    async def _wire_command(self, key: int, wire: int, name: str, arguments: list[Any], data: bytes = b"") -> None:
+        found = self._torrent(key).wire(wire)
+        extra = [data] if data else []
+        _COMMANDS[schema.WIRE.name][name](found, *map(convert.from_tagged, arguments), *extra)
+
+    async def _watch_wires(self, key: int) -> None:
+        self._torrent(key)
+        self._watched.add(key)
+
+    async def _announce_options(self, key: int, options: dict[str, Any]) -> None:
+        self._torrent(key).set_announce_extras(options)
+
+    async def _add_peer(self, key: int, initiator: bool) -> int | None:
+        return self._torrent(key).introduce_peer(initiator)
+
+    async def _remove_peer(self, key: int, peer: int | str) -> None:
+        self._torrent(key).remove_peer(peer)
+
+    async def _diagnose(self, key: int) -> dict[str, Any]:
+        diagnosis = self._failures.get(key) or self._torrent(key).diagnose()
+        return {"cause": diagnosis.cause, "message": diagnosis.message, **diagnosis.details}
+
+    async def _rescan(self, key: int) -> None:
+        await self._torrent(key).check()
 
     async def _open_reader(self, key: int, file: int, start: int, end: int) -> int:
         return self._keep_reader(self._file(key, file).open(start, end))
@@ -200,7 +227,8 @@ class Bridge:
         torrent.on("metadata", lambda: self._note_files(key, range(len(torrent.files))))
         torrent.on("verified", lambda index: self._note_files(key, torrent.files_of_piece(index)))
         torrent.on("ready", lambda: self._note_files(key, range(len(torrent.files))))
-        torrent.on("peer_left", lambda _: self._schedule())
+        torrent.on("wire", lambda wire: self._listen_to_wire(key, wire))
+        torrent.on("file_done", lambda index: self._note(key, schema.FILE_DONE, index))
         torrent.on("close", lambda: self._forget(key, torrent))
 
     def _note(self, key: int, event: Event, *args: Any) -> None:
@@ -215,11 +243,41 @@ class Bridge:
                 self._merged[key, event.name] = entry
         self._schedule()
 
+    def _listen_to_wire(self, key: int, wire: Wire) -> None:
+        def note(name: str, *arguments: Any) -> None:
+            self._events.append([key, name, list(arguments), wire.id])
+            self._schedule(0.0)
+
+        def note_message(name: str, payload: bytes) -> None:
+            # What the page has not taken yet is kept here, and the peer decides how much it sends.
+            backlog = self._backlog[wire.id] = self._backlog.get(wire.id, 0) + len(payload) + MESSAGE_COST
+            if backlog <= MAX_BACKLOG:
+                note("extended", name, payload)
+            elif not wire.destroyed:
+                wire.torrent.emit("warning", WireError(f"a peer sends more messages of '{name}' than the page takes"))
+                wire.destroy()
+
+        def note_close(_: str) -> None:
+            self._told.pop((key, "wire", wire.id), None)
+            self._backlog.pop(wire.id, None)
+            note("close")
+
+        wire.on("extended", note_message)
+        wire.on("extended_handshake", lambda ids, fields: note("handshake", ids, schema.handshake_fields(fields)))
+        wire.on("close", note_close)
+
     def _note_files(self, key: int, indices: range) -> None:
         self._changed_files.update((key, index) for index in indices)
 
     def _forget(self, key: int, torrent: Torrent) -> None:
         del self._torrents[key], self._keys[torrent]
+        self._watched.discard(key)
+        if torrent.error is not None:
+            self._failures[key] = diagnose(
+                Facts(age=0.0, error=str(torrent.error), is_storage_error=isinstance(torrent.error, StorageError))
+            )
+            if len(self._failures) > MAX_FAILURES:
+                del self._failures[next(iter(self._failures))]
         self._told = {told: state for told, state in self._told.items() if told != key and not _is_file_of(told, key)}
         self._changed_files = {(each, index) for each, index in self._changed_files if each != key}
 
@@ -252,9 +310,16 @@ class Bridge:
                 for key, index in sorted(self._changed_files)
                 if (changes := self._changes((key, index), schema.FILE, self._torrents[key].files[index]))
             ],
+            "wires": [
+                (key, wire.id, changes)
+                for key in self._watched
+                for wire in self._torrents[key].wires
+                if (changes := self._changes((key, "wire", wire.id), schema.WIRE, wire))
+            ],
             "events": self._events,
         }
         self._changed_files.clear()
+        self._backlog.clear()
         self._events, self._merged = [], {}
         if any(batch.values()):
             self._is_updating = True
@@ -271,7 +336,11 @@ class Bridge:
             self._schedule(IDLE_INTERVAL)
 
     def _is_moving(self) -> bool:
-        return not self._client.destroyed and bool(self._client.download_speed or self._client.upload_speed)
+        if self._client.destroyed:
+            return False
+        return bool(self._client.download_speed or self._client.upload_speed) or any(
+            self._torrents[key].wires for key in self._watched
+        )
 
     def _changes(self, told_key: object, mirror: Mirror, subject: Any) -> dict[str, Any]:
         told = self._told.setdefault(told_key, {})
@@ -295,6 +364,13 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "destroy": Bridge._destroy,
     "find": Bridge._find,
     "command": Bridge._command,
+    "wire_command": Bridge._wire_command,
+    "watch_wires": Bridge._watch_wires,
+    "announce_options": Bridge._announce_options,
+    "diagnose": Bridge._diagnose,
+    "rescan": Bridge._rescan,
+    "add_peer": Bridge._add_peer,
+    "remove_peer": Bridge._remove_peer,
     "open_reader": Bridge._open_reader,
     "open_random": Bridge._open_random,
     "locate": Bridge._locate,

@@ -39,6 +39,15 @@ def from_json(text: str) -> Any:
     return json.loads(text)
 
 
+def from_tagged(value: Any) -> Any:
+    """The value of JSON in which the page has put `{"$bytes": hex}` for each Uint8Array."""
+    if isinstance(value, dict):
+        if value.keys() == {"$bytes"}:
+            return bytes.fromhex(value["$bytes"])
+        return {key: from_tagged(each) for key, each in value.items()}
+    return [from_tagged(each) for each in value] if isinstance(value, list) else value
+
+
 def lasting(functions: Mapping[str, Callable[..., Any]]) -> Any:
     """A JavaScript object of functions that stay callable for good."""
     return to_js(

@@ -1,28 +1,23 @@
 """Starts the engine in a worker: what `web/src/worker/boot.js` calls once Python is up."""
 
-from typing import Any
-
 import webtorrent_io  # registered by web/src/worker/boot.js
 
 from webtorrent_py.api import WebTorrent
 from webtorrent_py.browser import convert
 from webtorrent_py.browser.bridge import Bridge
 from webtorrent_py.browser.host import BrowserHost
+from webtorrent_py.browser.options import CLIENT_OPTIONS
+from webtorrent_py.browser.schema import error_fields
+from webtorrent_py.errors import WebTorrentError
 
 
 def start(options: str) -> str:
-    """Make the client. `options` (JSON): `trackers` (URLs, or null for none), `maxConns`, `peerId` (hex or null).
-
-    Returns JSON: `peerId`.
-    """
-    given: dict[str, Any] = convert.from_json(options)
+    """Make the client. `options` is JSON of what `CLIENT_OPTIONS` has. Returns JSON: `peerId`, or `error`."""
     host = BrowserHost(webtorrent_io)
-    client = WebTorrent(
-        host,
-        peer_id=bytes.fromhex(given["peerId"]) if given.get("peerId") else None,
-        max_conns=given.get("maxConns", 55),
-        trackers=given.get("trackers", ()),
-    )
+    try:
+        client = WebTorrent(host, **CLIENT_OPTIONS.keywords(convert.from_json(options)))
+    except WebTorrentError as error:
+        return convert.to_json({"error": error_fields(error)})
     bridge = Bridge(client, webtorrent_io)
     host.connect(client, call=bridge.call, updated=bridge.updated)
     return convert.to_json({"peerId": client.peer_id.hex()})

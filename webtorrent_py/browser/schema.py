@@ -1,75 +1,22 @@
-"""The API that pages see, declared once.
+"""The API that pages see, declared once (its options are in `options`).
 
 A page has a mirror of each of our objects. The tables below say which properties, methods and events each
 has; `bridge` sends the properties' values and the events from them, and the build writes the JavaScript
-side from them (`python -m webtorrent_py.browser.schema <file>`). A new property is one line here.
+side and the type declarations from them (`webtorrent_py.browser.generate`). A new property is one line here.
 
 - A property with `read` is pushed to the page whenever its value has changed. One without is kept by the
   page itself (`page/torrent.js` and its neighbours) and stands here for the type declarations.
 - A method with `call` is a command: it goes to Python and returns nothing. One without is the page's own.
 - An event with `source` comes from the event of that name of `webtorrent_py.api`; `args` makes its arguments
   out of that event's. One without is emitted by the page itself. With `merge`, those of one batch become one.
-
-Types are TypeScript's.
 """
 
-import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from webtorrent_py import __version__
+from webtorrent_py.browser.declaration import Event, Method, Mirror, Property
 from webtorrent_py.errors import WebTorrentError
-
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """A property of a mirror."""
-
-    name: str
-    type: str
-    doc: str
-    initial: Any = None
-    """Its value until the engine has told one."""
-    read: Callable[[Any], Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """A method of a mirror."""
-
-    name: str
-    parameters: str
-    returns: str
-    doc: str
-    call: Callable[..., Any] | None = None
-    outcome: Mapping[str, Any] = field(default_factory=dict)
-    """Properties that a command sets: they show at once, before the engine has done it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An event of a mirror."""
-
-    name: str
-    parameters: str
-    doc: str
-    source: str | None = None
-    args: Callable[..., Sequence[Any]] = lambda *args: args
-    merge: Callable[[Any, Any], Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mirror:
-    """A class of the page's API."""
-
-    name: str
-    doc: str
-    properties: tuple[Property, ...]
-    methods: tuple[Method, ...]
-    events: tuple[Event, ...]
+from webtorrent_py.torrent.selection import HIGHEST
 
 
 def error_fields(error: WebTorrentError) -> dict[str, str]:
@@ -80,9 +27,28 @@ def error_fields(error: WebTorrentError) -> dict[str, str]:
 def file_fields(files: Sequence[Any]) -> list[dict[str, Any]]:
     """What the page knows of a torrent's files for good."""
     return [
-        {"name": file.name, "path": file.path, "length": file.length, "offset": file.offset, "type": file.type}
+        {
+            "name": file.name,
+            "path": file.path,
+            "length": file.length,
+            "offset": file.offset,
+            "type": file.type,
+            "pieces": file.pieces,
+        }
         for file in files
     ]
+
+
+def wire_fields(wire: Any) -> dict[str, Any]:
+    """What the page knows of a connection for good."""
+    return {"id": wire.id, "peerId": wire.peer_id, "type": wire.kind, "peerExtensions": dict(wire.features)}
+
+
+def handshake_fields(value: Any) -> Any:
+    """A bencoded value for the page: keys are text, strings stay bytes."""
+    if isinstance(value, Mapping):
+        return {key.decode(errors="replace"): handshake_fields(each) for key, each in value.items()}
+    return [handshake_fields(each) for each in value] if isinstance(value, list) else value
 
 
 CLIENT = Mirror(
@@ -92,7 +58,9 @@ CLIENT = Mirror(
         Property("torrents", "Torrent[]", "All torrents of the client."),
         Property("ready", "boolean", "Whether the engine is up. Calls made before are queued."),
         Property("destroyed", "boolean", "Whether `destroy` was called."),
-        Property("peerId", "string", "20 bytes, as 40 hexadecimal digits; empty until `ready`.", ""),
+        Property("peerId", "string", "20 bytes, as 40 hexadecimal digits."),
+        Property("nodeId", "string", "20 bytes, as 40 hexadecimal digits. There is no DHT in a browser."),
+        Property("maxConns", "number", "Peers of one torrent at the same time."),
         Property("downloadSpeed", "number", "Bytes a second.", 0, lambda client: client.download_speed),
         Property("uploadSpeed", "number", "Bytes a second.", 0, lambda client: client.upload_speed),
         Property("progress", "number", "Of all incomplete torrents, from 0 to 1.", 0, lambda client: client.progress),
@@ -101,20 +69,20 @@ CLIENT = Mirror(
     methods=(
         Method(
             "add",
-            "torrentId: TorrentId, options?: TorrentOptions, callback?: (torrent: Torrent) => void",
+            "torrentId: TorrentId, ...rest: OptionsAndCallback<TorrentOptions, (torrent: Torrent) => void>",
             "Torrent",
-            "Start downloading. The callback comes when the torrent is ready.",
+            "Start downloading. The callback comes when the torrent is ready, at once for one that is there already.",
         ),
         Method(
             "seed",
-            "input: SeedInput, options?: SeedOptions, callback?: (torrent: Torrent) => void",
+            "input: SeedInput, ...rest: OptionsAndCallback<SeedOptions, (torrent: Torrent) => void>",
             "Torrent",
             "Make a torrent and serve it. The callback comes when it is being seeded.",
         ),
         Method("get", "torrentId: TorrentId | Torrent", "Promise<Torrent | null>", "The torrent with this id."),
         Method(
             "remove",
-            "torrentId: TorrentId | Torrent, options?: object, callback?: (error?: Error) => void",
+            "torrentId: TorrentId | Torrent, ...rest: OptionsAndCallback<DestroyOptions, (error?: Error) => void>",
             "Promise<void>",
             "Remove a torrent. Rejects when there is none with this id.",
         ),
@@ -126,6 +94,9 @@ CLIENT = Mirror(
         Event("seed", "torrent: Torrent", "A torrent is being seeded."),
         Event("remove", "torrent: Torrent", "A torrent was removed."),
         Event("ready", "", "The engine is up."),
+        Event(
+            "warning", "error: Error", "A torrent was added that is there already, and nobody listens for its `error`."
+        ),
         Event("error", "error: Error", "Something failed that no torrent's `error` listener was there to take."),
     ),
 )
@@ -166,6 +137,13 @@ TORRENT = Mirror(
         Property("ready", "boolean", "Whether it can be read.", False, lambda torrent: torrent.ready),
         Property("done", "boolean", "Whether all that is selected is there.", False, lambda torrent: torrent.done),
         Property("paused", "boolean", "Whether `pause` holds.", False, lambda torrent: torrent.paused),
+        Property("private", "boolean", "Peers from its own trackers only.", False, lambda torrent: torrent.private),
+        Property("comment", "string | null", "What its maker said of it.", None, lambda torrent: torrent.comment),
+        Property("createdBy", "string | null", "What made it.", None, lambda torrent: torrent.created_by),
+        Property("created", "Date | null", "When it was made.", None, lambda torrent: torrent.creation_date),
+        Property("maxWebConns", "number", "As the option says."),
+        Property("path", "string", "As the option says; nothing is stored there."),
+        Property("wires", "Wire[]", "The connected peers."),
     ),
     methods=(
         Method(
@@ -181,9 +159,9 @@ TORRENT = Mirror(
         ),
         Method(
             "select",
-            "start: number, end: number, priority?: number",
+            "start: number, end: number, priority?: number | boolean, notify?: () => void",
             "void",
-            "Download these pieces, both inclusive.",
+            "Download these pieces, both inclusive. `notify` is called for each that has come.",
             lambda torrent, first, last, priority=0: torrent.select(first, last, 1 + int(priority or 0)),
         ),
         Method(
@@ -194,8 +172,31 @@ TORRENT = Mirror(
             lambda torrent, first, last: torrent.deselect(first, last),
         ),
         Method(
+            "critical",
+            "start: number, end: number",
+            "void",
+            "Download these pieces, both inclusive, before all others.",
+            lambda torrent, first, last: torrent.select(first, last, HIGHEST),
+        ),
+        Method(
+            "addPeer",
+            "peer: string | PeerLike",
+            "boolean",
+            "Take a peer that was found without a tracker, as a `simple-peer`. false for an address: pages reach none.",
+        ),
+        Method("removePeer", "peer: string | PeerLike", "void", "Drop a peer, named by its id or as it was added."),
+        Method(
+            "rescanFiles", "callback?: (error?: Error | null) => void", "void", "Check all pieces that are there again."
+        ),
+        Method(
+            "diagnose",
+            "",
+            "Promise<Diagnosis>",
+            "Ours alone: why it has no peers or makes no progress, as data and as a sentence.",
+        ),
+        Method(
             "destroy",
-            "options?: object, callback?: (error?: Error) => void",
+            "...rest: OptionsAndCallback<DestroyOptions, (error?: Error) => void>",
             "Promise<void>",
             "Remove it from the client.",
         ),
@@ -209,14 +210,21 @@ TORRENT = Mirror(
         Event("upload", "bytes: number", "Bytes went to peers.", "upload", merge=lambda a, b: a + b),
         Event(
             "wire",
-            "wire: { peerId: string, type: string }",
+            "wire: Wire, address?: string",
             "A peer is connected.",
-            "peer",
-            lambda peer_id, kind: ({"peerId": peer_id.hex(), "type": kind},),
+            "wire",
+            lambda wire: (wire_fields(wire),),
         ),
         Event("done", "", "All that is selected is there.", "done", lambda: ()),
+        Event("idle", "", "Nothing is left to download.", "idle", lambda: ()),
         Event("seed", "", "It is being seeded."),
-        Event("noPeers", "announceType: string", "No peer was found.", "no_peers", lambda: ("tracker",)),
+        Event(
+            "noPeers",
+            "announceType: 'tracker'",
+            "No peer was found: every 30 s, or as the option says.",
+            "no_peers",
+            lambda: ("tracker",),
+        ),
         Event(
             "trackerAnnounce",
             "announce: { url: string, complete: number | null, incomplete: number | null }",
@@ -239,14 +247,23 @@ FILE = Mirror(
         Property("length", "number", "In bytes."),
         Property("size", "number", "The same."),
         Property("offset", "number", "In bytes from the start of the torrent."),
+        Property("torrent", "Torrent", "The torrent that it is of."),
         Property("type", "string", "MIME type by its extension."),
         Property("downloaded", "number", "Verified bytes.", 0, lambda file: file.downloaded),
         Property("progress", "number", "Verified part, from 0 to 1.", 0, lambda file: file.progress),
         Property("done", "boolean", "Whether all of it is verified.", False, lambda file: file.done),
     ),
     methods=(
-        Method("select", "priority?: number", "void", "Download it.", lambda file, _priority=None: file.select()),
+        Method(
+            "select",
+            "priority?: number",
+            "void",
+            "Download it.",
+            lambda file, priority=0: file.select(1 + int(priority or 0)),
+        ),
         Method("deselect", "", "void", "Do not download it.", lambda file: file.deselect()),
+        Method("includes", "piece: number", "boolean", "Whether the piece holds bytes of it."),
+        Method("createReadStream", "range?: Range", "ReadStream", "Its bytes, as a readable stream of Node's kind."),
         Method("arrayBuffer", "range?: Range", "Promise<ArrayBuffer>", "Its bytes."),
         Method("blob", "range?: Range", "Promise<Blob>", "Its bytes."),
         Method("stream", "range?: Range", "ReadableStream<Uint8Array>", "Its bytes, in order, as they come."),
@@ -257,6 +274,7 @@ FILE = Mirror(
             "void",
             "As webtorrent 1 had it.",
         ),
+        Method("getBlob", "callback: (error: Error | null, blob?: Blob) => void", "void", "As webtorrent 0 had it."),
         Method(
             "getBlobURL", "callback: (error: Error | null, url?: string) => void", "void", "As webtorrent 1 had it."
         ),
@@ -276,26 +294,71 @@ FILE = Mirror(
     events=(Event("done", "", "All of it is verified."),),
 )
 
-MIRRORS = (CLIENT, TORRENT, FILE)
+FILE_DONE = Event(
+    "fileDone", "index: number", "A file's `done`, among the events of its torrent: they keep their order."
+)
 
+WIRE = Mirror(
+    "Wire",
+    "One connection to one peer, as bittorrent-protocol has it, but for what drives the protocol: the engine does.",
+    properties=(
+        Property("peerId", "string", "20 bytes, as 40 hexadecimal digits."),
+        Property("type", "'webrtc' | 'webSeed'", "The kind of connection."),
+        Property("remoteAddress", "undefined", "Pages do not learn the addresses of peers."),
+        Property("remotePort", "undefined", "The same."),
+        Property("destroyed", "boolean", "Whether it is closed."),
+        Property("amChoking", "boolean", "We serve it nothing.", True, lambda wire: wire.am_choking),
+        Property("amInterested", "boolean", "It has what we want.", False, lambda wire: wire.am_interested),
+        Property("peerChoking", "boolean", "It serves us nothing.", True, lambda wire: wire.peer_choking),
+        Property("peerInterested", "boolean", "We have what it wants.", False, lambda wire: wire.peer_interested),
+        Property("peerPieces", "Bitfield", "What it has.", b"", lambda wire: wire.pieces),
+        Property("peerExtensions", "Features", "What its handshake said it can do."),
+        Property("peerExtendedHandshake", "Record<string, unknown>", "What it said of its extensions."),
+        Property("peerExtendedMapping", "Record<string, number>", "Its extensions, and the ids of their messages."),
+        Property("extendedHandshake", "Record<string, unknown>", "What extensions add to ours."),
+        Property("uploaded", "number", "Bytes to it.", 0, lambda wire: wire.uploaded),
+        Property("downloaded", "number", "Bytes from it.", 0, lambda wire: wire.downloaded),
+        Property(
+            "uploadSpeed", "Speed", "Bytes a second: a number, and a function.", 0, lambda wire: wire.upload_speed
+        ),
+        Property("downloadSpeed", "Speed", "The same.", 0, lambda wire: wire.download_speed),
+    ),
+    methods=(
+        Method(
+            "use",
+            "extension: ExtensionClass",
+            "void",
+            "Add a protocol extension (BEP 10), written as for bittorrent-protocol.",
+            lambda wire, name, fields: wire.use(name, fields),
+        ),
+        Method(
+            "extended",
+            "name: string, payload: Uint8Array | object | string | number",
+            "void",
+            "Send a message of an extension. What is not a Uint8Array is bencoded.",
+            lambda wire, name, payload: wire.extended(name, payload),
+        ),
+        Method("destroy", "", "void", "Close the connection. The peer may come back.", lambda wire: wire.destroy()),
+        Method("setKeepAlive", "enable: boolean", "void", "No effect: the engine keeps connections alive."),
+        Method("setTimeout", "milliseconds: number", "void", "No effect: the engine watches over requests."),
+    ),
+    events=(
+        Event(
+            "handshake", "infoHash: string, peerId: string, extensions: Features", "Right after the torrent's `wire`."
+        ),
+        Event(
+            "extended", "name: string, payload: unknown", "An extension's message; named `handshake`: the peer's own."
+        ),
+        Event("choke", "", "It serves us no more."),
+        Event("unchoke", "", "It serves us."),
+        Event("interested", "", "We have what it wants."),
+        Event("uninterested", "", "We have nothing that it wants."),
+        Event("bitfield", "pieces: Bitfield", "It told what it has."),
+        Event("have", "index: number", "It has one more piece."),
+        Event("download", "bytes: number", "Bytes came from it."),
+        Event("upload", "bytes: number", "Bytes went to it."),
+        Event("close", "", "The connection is closed."),
+    ),
+)
 
-def javascript() -> str:
-    """The module from which the page makes its mirrors."""
-    parts = [
-        "// Written by webtorrent_py/browser/schema.py. Do not edit.\n",
-        f"export const version = {json.dumps(__version__)}\n",
-    ]
-    for mirror in MIRRORS:
-        table = {
-            "state": {each.name: each.initial for each in mirror.properties if each.read},
-            "commands": {each.name: each.outcome for each in mirror.methods if each.call},
-            "events": [each.name for each in mirror.events],
-        }
-        parts.append(f"export const {mirror.name} = {json.dumps(table, indent=2)}\n")
-    return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    target = Path(sys.argv[1])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(javascript(), encoding="utf-8")
+MIRRORS = (CLIENT, TORRENT, FILE, WIRE)

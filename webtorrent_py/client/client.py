@@ -12,8 +12,11 @@ from random import Random
 
 from webtorrent_py.actions import Action, CloseStore
 from webtorrent_py.client.connecting import Connecting, Connections
+from webtorrent_py.client.diagnosis import Diagnosis, diagnose
 from webtorrent_py.client.dialling import Dialling
+from webtorrent_py.client.facts import gather_facts
 from webtorrent_py.client.fetches import Fetches
+from webtorrent_py.client.peers import Peers
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.address import Address, parse_address
@@ -28,7 +31,7 @@ from webtorrent_py.torrent.candidates import Source
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.state import TorrentState, parse_state
 from webtorrent_py.torrent.statistics import TorrentStats, torrent_stats
-from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
+from webtorrent_py.torrent.torrent import NO_PEERS_INTERVAL, Torrent, TorrentOptions
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
 from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
 
@@ -36,8 +39,9 @@ from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, Remot
 class Client:
     """All torrents of one user. `now` is always seconds of the same monotonic clock.
 
-    `peer_id` is 20 bytes; `trackers` are announced to for every torrent, besides its own. `dials_addresses`: the host
-    can carry out `OpenConnection`; `listen_port`: the TCP port from which it reports `connection_accepted`.
+    `peer_id` is 20 bytes; `trackers` are announced to for every torrent that is not private, besides its own; None: no
+    tracker is used at all, not even a torrent's own. `dials_addresses`: the host can carry out `OpenConnection`;
+    `listen_port`: the TCP port from which it reports `connection_accepted`.
     """
 
     def __init__(
@@ -46,7 +50,7 @@ class Client:
         peer_id: bytes,
         random: Random,
         max_conns: int = 55,
-        trackers: Iterable[str] = (),
+        trackers: Iterable[str] | None = (),
         dials_addresses: bool = False,
         listen_port: int | None = None,
     ) -> None:
@@ -55,7 +59,8 @@ class Client:
         self.dials_addresses = dials_addresses
         self.listen_port = listen_port
         self.torrents: dict[int, Torrent] = {}
-        self._trackers_for_all = tuple(trackers)
+        self._uses_trackers = trackers is not None
+        self._trackers_for_all = tuple(trackers or ())
         self._random = random
         self._outbox = Outbox()
         self._handles = Handles()
@@ -74,6 +79,14 @@ class Client:
             torrents=self._by_hash,
             connections=self._connections,
         )
+        self.peers = Peers(
+            self.torrents,
+            self._connections,
+            connecting=self._connecting,
+            signalling=self._signalling,
+            settle=self._settle_all,
+        )
+        """What can be asked about single peers."""
         self._readers: dict[int, Torrent] = {}
         self._completed: set[int] = set()
         self._timers: Timers[int] = Timers()
@@ -96,12 +109,15 @@ class Client:
         paused: bool = False,
         deselect: bool = False,
         strategy: str = "rarest",
+        private: bool | None = None,
+        no_peers_interval: float = NO_PEERS_INTERVAL,
     ) -> Torrent:
         """Join the swarm of a torrent.
 
         `announce`, `web_seeds`: further trackers and web seeds. `max_web_conns`: requests to one web seed at the same
         time. `state`: what `export_state` gave; the store must have what it had then. `check`: look through the store
-        first. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or "sequential".
+        first. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or "sequential". `private`:
+        instead of what the metadata says (BEP 27). `no_peers_interval`: seconds between two `NoPeers`.
 
         Raises `DuplicateTorrentError` if it is there already, `StateError` for a state that is damaged or another's.
         """
@@ -111,6 +127,9 @@ class Client:
         kept = TorrentState(source.info_hash) if state is None else parse_state(state, source.info_hash)
         if isinstance(source, Metainfo):
             kept.verified(source)
+        if private is None:
+            private = isinstance(source, Metainfo) and source.private
+        for_all = () if private else self._trackers_for_all
         own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
         torrent = Torrent(
             self._handles.new(),
@@ -118,7 +137,7 @@ class Client:
             info_hash_v2=source.info_hash_v2,
             own_id=self.peer_id,
             name=source.name,
-            trackers=tuple(dict.fromkeys((*own, *announce, *self._trackers_for_all, *kept.trackers))),
+            trackers=tuple(dict.fromkeys((*own, *announce, *for_all, *kept.trackers))),
             web_seeds=(*source.web_seeds, *web_seeds, *kept.web_seeds),
             options=TorrentOptions(
                 have_all=have_all,
@@ -132,6 +151,8 @@ class Client:
                 max_web_conns=max_web_conns,
                 check=check,
                 state=kept,
+                private=private,
+                no_peers_interval=no_peers_interval,
             ),
             handles=self._handles,
             outbox=self._outbox,
@@ -148,8 +169,7 @@ class Client:
             # Links are mangled on their way; what is no address says nothing.
             with suppress(AddressError):
                 self.add_peer(torrent.id, parse_address(text), now)
-        self._settle(torrent, now)
-        self._settle_trackers(now)
+        self._settle_all(torrent, now)
         return torrent
 
     def get(self, info_hash: bytes) -> Torrent | None:
@@ -165,8 +185,7 @@ class Client:
             found.web_seed_urls = tuple(dict.fromkeys((*found.web_seed_urls, *metainfo.web_seeds)))
             found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
             self._joined.pop(torrent, None)
-            self._settle(found, now)
-            self._settle_trackers(now)
+            self._settle_all(found, now)
 
     def remove(self, torrent: int, now: float) -> None:
         """Leave the swarm, and free all that is kept for the torrent."""
@@ -209,11 +228,11 @@ class Client:
             found.deselect(first, last, now)
         self._settle(found, now)
 
-    def select_file(self, torrent: int, file: int, selected: bool, now: float) -> None:
-        """Download a file, or do not."""
+    def select_file(self, torrent: int, file: int, priority: int, now: float) -> None:
+        """Download a file; a priority of 0 deselects it."""
         found = self._torrent(torrent)
-        if selected:
-            found.select_file(file, now)
+        if priority:
+            found.select_file(file, now, priority)
         else:
             found.deselect_file(file, now)
         self._settle(found, now)
@@ -258,6 +277,13 @@ class Client:
         """Ask a server no more."""
         self._torrent(torrent).remove_web_seed(url, now)
         self._settle(self._torrent(torrent), now)
+
+    def diagnose(self, torrent: int, now: float) -> Diagnosis:
+        """Why the torrent has no peers, or makes no progress."""
+        found = self._torrent(torrent)
+        trackers = [each for info_hash in found.swarm_hashes for each in self._trackers.states(info_hash)]
+        attempts = [self._signalling.attempts(info_hash) for info_hash in found.swarm_hashes]
+        return diagnose(gather_facts(found, trackers if self._uses_trackers else None, attempts, now))
 
     # --- readers -------------------------------------------------------------------------------
 
@@ -425,6 +451,10 @@ class Client:
 
     # --- settling ------------------------------------------------------------------------------
 
+    def _settle_all(self, torrent: Torrent, now: float) -> None:
+        self._settle(torrent, now)
+        self._settle_trackers(now)
+
     def _settle(self, torrent: Torrent, now: float) -> None:
         if self._joined.get(torrent.id) is not torrent.swarm_hashes and torrent.failed is None:
             self._join_swarms(torrent, now)
@@ -454,7 +484,8 @@ class Client:
                 self._leave_swarm(torrent, now)
                 self._forget_names(torrent)
                 return
-            self._trackers.add_torrent(info_hash, torrent.trackers, now)
+            if self._uses_trackers:
+                self._trackers.add_torrent(info_hash, torrent.trackers, now)
         self._joined[torrent.id] = torrent.swarm_hashes
         self._settle_trackers(now)
 
@@ -538,4 +569,4 @@ class Client:
 
 
 def _stats(torrent: Torrent) -> Stats:
-    return Stats(torrent.uploaded, torrent.received, torrent.left)
+    return Stats(torrent.uploaded, torrent.received, torrent.left, torrent.announce_extras)

@@ -43,7 +43,10 @@ class Stage(Enum):
 
 @dataclass(slots=True)
 class Dial:
-    """A connection that is being made. `info_hash` and `peer_id` are known once it is for something."""
+    """A connection that is being made. `info_hash` and `peer_id` are known once it is for something.
+
+    `offer_id` is empty when no tracker had a part in it.
+    """
 
     handle: int
     stage: Stage
@@ -66,6 +69,18 @@ class Gathering:
     offers: list[Dial] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Attempts:
+    """What became of a torrent's attempts to connect: offers that were sent and that nobody took, connections that
+    opened and that failed after both sides had agreed to them.
+    """
+
+    offered: int = 0
+    unanswered: int = 0
+    opened: int = 0
+    failed: int = 0
+
+
 class Signalling:
     """The offer pool and all connections that are under way."""
 
@@ -77,8 +92,13 @@ class Signalling:
         self._by_offer: dict[bytes, Dial] = {}
         self._ready: deque[Dial] = deque()
         self._making = 0
+        self._attempts: dict[bytes, Attempts] = {}
         self._gatherings: deque[Gathering] = deque()
         self._timers: Timers[int] = Timers()
+
+    def attempts(self, info_hash: bytes) -> Attempts:
+        """What became of the attempts for this torrent since it was added."""
+        return self._attempts.setdefault(info_hash, Attempts())
 
     def connecting(self, info_hash: bytes) -> int:
         """How many connections for this torrent are answered but not open yet."""
@@ -124,6 +144,8 @@ class Signalling:
             dial.stage = Stage.ANNOUNCED
             dial.info_hash = gathering.info_hash
             self._timers.set(dial.handle, now + ANSWER_TIMEOUT)
+        if gathering.offers:
+            self.attempts(gathering.info_hash).offered += len(gathering.offers)
         return tuple(Offer(dial.offer_id, dial.sdp) for dial in gathering.offers)
 
     def give_back(self, gathering: Gathering) -> None:
@@ -184,16 +206,36 @@ class Signalling:
         self._timers.set(handle, now + CONNECT_TIMEOUT)
         return dial
 
+    # --- neither ours nor others' ---------------------------------------------------------------
+
+    def introduced(self, info_hash: bytes, initiator: bool, open_connections: int, now: float) -> int | None:
+        """A connection to somebody that is made without us, and will open or fail: its handle, if there is room.
+
+        `initiator`: the offer was made on this side.
+        """
+        if open_connections + len(self._dials) >= MAX_CONNECTIONS:
+            return None
+        dial = Dial(self._handles.new(), Stage.CONNECTING, b"", outgoing=initiator, info_hash=info_hash)
+        self._dials[dial.handle] = dial
+        self._timers.set(dial.handle, now + CONNECT_TIMEOUT)
+        return dial.handle
+
     # --- ends ----------------------------------------------------------------------------------
 
     def opened(self, handle: int) -> Dial | None:
         """The channel is open: the connection is not under way any more."""
         dial = self._forget(handle)
-        return dial if dial is not None and dial.info_hash is not None else None
+        if dial is None or dial.info_hash is None:
+            return None
+        self.attempts(dial.info_hash).opened += 1
+        return dial
 
     def failed(self, handle: int) -> Dial | None:
         """The host says that nothing comes of it; what it was."""
-        return self._forget(handle)
+        dial = self._forget(handle)
+        if dial is not None:
+            self._count_failure(dial)
+        return dial
 
     def close(self, handle: int) -> None:
         """Give a connection up."""
@@ -207,6 +249,7 @@ class Signalling:
             self.give_back(gathering)
         for dial in [each for each in self._dials.values() if each.info_hash == info_hash]:
             self.close(dial.handle)
+        self._attempts.pop(info_hash, None)
 
     def close_all(self) -> None:
         """Give everything up."""
@@ -225,15 +268,23 @@ class Signalling:
     def handle_timer(self, now: float) -> None:
         """Close what was not answered, or did not open, in time."""
         for handle in self._timers.take_due(now):
+            self._count_failure(self._dials[handle])
             self.close(handle)
+
+    def _count_failure(self, dial: Dial) -> None:
+        if dial.info_hash is None:
+            return
+        if dial.stage is Stage.ANNOUNCED:
+            self.attempts(dial.info_hash).unanswered += 1
+        elif dial.stage in (Stage.ANSWERING, Stage.CONNECTING):
+            self.attempts(dial.info_hash).failed += 1
 
     def _forget(self, handle: int) -> Dial | None:
         dial = self._dials.pop(handle, None)
         if dial is None:
             return None
         self._timers.set(handle, None)
-        if dial.outgoing:
-            del self._by_offer[dial.offer_id]
+        self._by_offer.pop(dial.offer_id, None)
         if dial.stage is Stage.MAKING:
             self._making -= 1
         elif dial.stage is Stage.READY:

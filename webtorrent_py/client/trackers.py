@@ -8,7 +8,7 @@ from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.tracker.announcer import Tracker
-from webtorrent_py.tracker.outputs import Connect, Disconnect, TrackerEvent, Transmit
+from webtorrent_py.tracker.outputs import Connect, Disconnect, TrackerEvent, TrackerState, Transmit
 from webtorrent_py.tracker.protocol import Offer, Stats
 from webtorrent_py.tracker.url import is_usable, normalize_url
 
@@ -61,6 +61,10 @@ class Trackers:
     def serves(self, url: str, info_hash: bytes) -> bool:
         """Whether the torrent is announced to the tracker at `url`."""
         return url in self._urls.get(info_hash, ())
+
+    def states(self, info_hash: bytes) -> list[tuple[str, TrackerState]]:
+        """The torrent's trackers that are used, and how it fares there."""
+        return [(url, self._trackers[url].state(info_hash)) for url in self._urls.get(info_hash, ())]
 
     def complete(self, info_hash: bytes, now: float) -> None:
         """Tell all trackers of the torrent that it was downloaded to its end."""

@@ -5,8 +5,9 @@ the same files get the same info hash from either, and those who seed them find 
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from types import MappingProxyType
 
 from webtorrent_py.codec import bencode, merkle
 from webtorrent_py.codec.bencode import Encodable
@@ -30,6 +31,9 @@ class Version(StrEnum):
     V1 = "v1"
     V2 = "v2"
     HYBRID = "hybrid"
+
+
+_COMPUTED = frozenset({"piece length", "pieces", "length", "files", "file tree", "meta version"})
 
 
 def choose_piece_length(total: int) -> int:
@@ -66,6 +70,7 @@ def create_info(
     private: bool | None = None,
     single_file: bool | None = None,
     source: str | None = None,
+    extra: Mapping[str, Encodable] = MappingProxyType({}),
 ) -> bytes:
     """Make an info dictionary.
 
@@ -74,7 +79,8 @@ def create_info(
     `tree_order`, and if there are several, zeros were hashed behind each up to the end of its last piece.
 
     `private` None leaves the key out; False and True write it. `source` keeps apart the same files on two trackers.
-    `single_file` defaults to whether there is one file: its path is then not used, `name` is.
+    `single_file` defaults to whether there is one file: its path is then not used, `name` is. `extra` are further
+    entries; they replace a name, and nothing that is computed.
 
     Raises `MetainfoError` when `parse_info` could not read the outcome.
     """
@@ -85,6 +91,7 @@ def create_info(
         info["private"] = private
     if source is not None:
         info["source"] = well_formed(source)
+    info |= {key: value for key, value in extra.items() if key not in _COMPUTED}
     if pieces is not None:
         info["pieces"] = pieces
         if single_file:

@@ -10,13 +10,15 @@ from collections.abc import Iterable, Mapping
 
 from webtorrent_py.actions import ClosePeer, Send, SendBlock
 from webtorrent_py.codec.address import Address
+from webtorrent_py.codec.bencode import Encodable
 from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.errors import UnknownExtensionError
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.incoming import Block, IncomingState
 from webtorrent_py.peer.rate import RateMeter
 from webtorrent_py.peer.requests import MAX_REQUESTS
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import OUR_IDS, ExtendedHandshake
+from webtorrent_py.wire.extensions import OUR_IDS
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 
@@ -85,26 +87,30 @@ class PeerConnection(IncomingState):
         self, metadata_size: int | None, now: float, *, ids: Mapping[str, int] = OUR_IDS, port: int | None = None
     ) -> None:
         """Name our extensions (BEP 10); sent again when the metadata's size becomes known."""
-        if self._extended:
-            handshake = ExtendedHandshake(
-                ids=ids,
-                port=port,
-                metadata_size=metadata_size,
-                client=None,
-                reqq=MAX_QUEUED_REQUESTS,
-                upload_only=False,
-            )
-            self._send(m.Extended(0, handshake.serialize()).serialize(), now)
+        self.extensions.announced(ids, port=port, metadata_size=metadata_size)
+        if self.extended:
+            self._send(m.Extended(0, self.extensions.to_send(MAX_QUEUED_REQUESTS)).serialize(), now)
 
     def send_metadata(self, payload: bytes, now: float) -> None:
-        """Send a `ut_metadata` message under the id that the peer gave it."""
-        if self.metadata_id:
-            self._send(m.Extended(self.metadata_id, payload).serialize(), now)
+        """Send a `ut_metadata` message, if the peer takes any."""
+        if self.extensions.metadata_id is not None:
+            self._send(m.Extended(self.extensions.metadata_id, payload).serialize(), now)
+
+    def use_extension(self, name: str, fields: Mapping[str, Encodable], now: float) -> None:
+        """Take messages of an extension, and tell the peer so, with `fields` in the handshake. Raises `LocalError`."""
+        if not self.extended:
+            raise UnknownExtensionError("the peer does not speak the extension protocol (BEP 10)")
+        self.extensions.use(name, fields)
+        self._send(m.Extended(0, self.extensions.to_send(MAX_QUEUED_REQUESTS)).serialize(), now)
+
+    def send_extended(self, name: str, payload: bytes, now: float) -> None:
+        """Send a message of an extension. Raises `UnknownExtensionError`, `InvalidOptionError`."""
+        self._send(m.Extended(*self.extensions.message(name, payload)).serialize(), now)
 
     def send_extension(self, name: str, payload: bytes, now: float) -> None:
         """Send an extension's message under the id that the peer gave it, if it takes any."""
-        if name in self._extension_ids:
-            self._send(m.Extended(self._extension_ids[name], payload).serialize(), now)
+        if name in self.extensions.names:
+            self._send(m.Extended(self.extensions.names[name], payload).serialize(), now)
 
     def send_haves(self, haves: bytes, now: float) -> None:
         """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""
@@ -115,7 +121,7 @@ class PeerConnection(IncomingState):
         for block in [block for block in self.upload_queue if block[0] == index]:
             self.upload_queue.remove(block)
             self.refuse(block)
-        if (id := self._extension_ids.get("lt_donthave")) is not None:
+        if (id := self.extensions.names.get("lt_donthave")) is not None:
             self._send(m.Extended(id, index.to_bytes(4, "big")).serialize(), now)
 
     def send_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> None:

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import FormatError, WireError
+from webtorrent_py.peer.extensions import Extensions
 from webtorrent_py.peer.rate import RateMeter
 from webtorrent_py.peer.requests import MAX_REQUESTS, Requests
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import UT_METADATA, ExtendedHandshake
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 from webtorrent_py.wire.parser import WireParser
@@ -62,7 +62,12 @@ class IncomingState:
         self.peer_choking = True
         self.peer_interested = False
         self.fast = False
-        self.extension: ExtendedHandshake | None = None
+        self.dht = False
+        self.extended = False
+        """Whether the peer's handshake said that it speaks the extension protocol (BEP 10)."""
+        self.extensions = Extensions()
+        self.request_limit = DEFAULT_REQUEST_QUEUE
+        """How many requests the peer holds for us (its `reqq`, BEP 10)."""
 
         self.bitfield: Bitfield | None = None
         self.allowed_fast: set[int] = set()
@@ -79,8 +84,6 @@ class IncomingState:
         self._v2 = v2
         self._said_hash = b""
         self._parser = WireParser()
-        self._extended = False
-        self._extension_ids: dict[str, int] = {}
         self._claims = 0
         self._piece_count: int | None = None
         self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
@@ -126,7 +129,8 @@ class IncomingState:
         self.handshaken = True
         self.peer_id = message.peer_id
         self.fast = message.fast
-        self._extended = message.extensions
+        self.dht = message.dht
+        self.extended = message.extensions
         if self._piece_count is not None:
             self.bitfield = Bitfield(self._piece_count)
         return True
@@ -261,8 +265,8 @@ class IncomingState:
 
     def _handle_extended(self, message: m.Extended, now: float) -> bool:
         if message.id == 0:
-            self.extension = ExtendedHandshake.parse(message.payload)
-            self._extension_ids = self.extension.ids_after(self._extension_ids)
+            told = self.extensions.handshake_received(message.payload).reqq
+            self.request_limit = min(told, MAX_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
         return True
 
     def _handle_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> bool:
@@ -321,12 +325,6 @@ class IncomingState:
         outstanding = len(self.requests)
         return depth - outstanding if outstanding <= depth - max(depth // REFILL_SHARE, 1) else 0
 
-    @property
-    def request_limit(self) -> int:
-        """How many requests the peer holds for us (its `reqq`, BEP 10)."""
-        told = self.extension.reqq if self.extension else None
-        return min(told, MAX_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
-
     def may_request(self, index: int) -> bool:
         """Whether the peer has the piece and would serve it now (unchoked, or allowed fast, BEP 6)."""
         if self.bitfield is None or not self.bitfield[index]:
@@ -335,7 +333,7 @@ class IncomingState:
 
     def has_extension(self, name: str) -> bool:
         """Whether the peer takes messages of this extension (BEP 10)."""
-        return name in self._extension_ids
+        return name in self.extensions.names
 
     @property
     def requestable(self) -> Bitfield:
@@ -348,8 +346,3 @@ class IncomingState:
             if self.bitfield[index]:
                 allowed.set(index)
         return allowed
-
-    @property
-    def metadata_id(self) -> int | None:
-        """The id under which the peer takes `ut_metadata` messages, or None (BEP 9, 10)."""
-        return self._extension_ids.get(UT_METADATA)

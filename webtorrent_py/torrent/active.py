@@ -107,6 +107,11 @@ class Active:
             for index, (blocks, data) in state.partial.items():
                 self.downloader.restore(index, blocks, data)
 
+    @property
+    def selects_any(self) -> bool:
+        """Whether any piece is selected."""
+        return not self._selection.empty
+
     def announce_ready(self) -> None:
         """Tell that the torrent can be used, and what of it is there already."""
         self._outbox.tell(TorrentReady(self._torrent))

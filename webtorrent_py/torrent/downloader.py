@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from random import Random
 
 from webtorrent_py.actions import DropPiece, StorePiece
+from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import FileDone, PieceLost, PieceVerified, ReaderAdvanced, TorrentDone
@@ -308,6 +309,15 @@ class Downloader:
     def done(self) -> bool:
         """Whether all selected pieces are verified and stored."""
         return not self._missing
+
+    @property
+    def wanted(self) -> Bitfield:
+        """The pieces that are selected or read, and are not there."""
+        return self._wanted
+
+    def is_interested_in(self, peer: int) -> bool:
+        """Whether the peer has any of these."""
+        return peer in self._interest
 
     # --- what is wanted ------------------------------------------------------------------------
 

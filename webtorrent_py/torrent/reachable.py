@@ -30,7 +30,8 @@ class Reachable:
 
     def told(self, peer: PeerConnection) -> None:
         """A peer's extended handshake came, which may say on which port it listens (BEP 10)."""
-        port = peer.extension.port if peer.extension else None
+        handshake = peer.extensions.handshake
+        port = handshake.port if handshake else None
         if peer.address is None or port is None or peer.handle in self._at:
             return
         address = self._at[peer.handle] = Address(peer.address.host, port)

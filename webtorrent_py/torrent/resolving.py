@@ -47,8 +47,9 @@ class Resolving:
             return
         self._now = now
         if message.id == 0:
-            size = peer.extension.metadata_size if peer.extension else None
-            if size and peer.metadata_id and peer.handle not in self._offering:
+            handshake = peer.extensions.handshake
+            size = handshake.metadata_size if handshake else None
+            if size and peer.extensions.metadata_id and peer.handle not in self._offering:
                 self._offering.add(peer.handle)
                 self._download.add_peer(peer.handle, size, now)
         elif message.id == OUR_IDS[UT_METADATA]:

@@ -25,6 +25,11 @@ class Selection:
     def __len__(self) -> int:
         return len(self._priority)
 
+    @property
+    def empty(self) -> bool:
+        """Whether no piece is selected."""
+        return not any(self._priority)
+
     def select(self, first: int, last: int, priority: int) -> None:
         """Give the pieces from `first` to `last` (inclusive) a priority of 0 to 255."""
         self._priority[first : last + 1] = bytearray([priority]) * (last + 1 - first)

@@ -79,7 +79,7 @@ def _peers(torrent: Torrent, now: float) -> Iterator[PeerStats]:
             yield PeerStats(
                 handle=peer.handle,
                 kind="webrtc" if peer.address is None else "tcp",
-                name=peer.extension.client if peer.extension else None,
+                name=peer.extensions.handshake.client if peer.extensions.handshake else None,
                 address=None if peer.address is None else str(peer.address),
                 am_choking=peer.am_choking,
                 am_interested=peer.am_interested,

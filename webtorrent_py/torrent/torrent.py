@@ -5,7 +5,7 @@ there. What a message means depends on the phase, so the phase takes it; what is
 handshake, duplicate peers, bans, timeouts, counting) is here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
@@ -15,6 +15,8 @@ from webtorrent_py.codec.magnet import swarm_hashes
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.errors import FormatError, MetainfoError, StateError, StorageError, WebTorrentError, WireError
 from webtorrent_py.events import (
+    ExtendedHandshakeReceived,
+    ExtensionMessage,
     MetadataReceived,
     NoPeers,
     PeerConnected,
@@ -60,6 +62,7 @@ class TorrentOptions:
     `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
     `max_web_conns`: HTTP requests to one web seed at the same time. `check`: look through the store first.
     `state`: what is known from an earlier session.
+    `private`: peers from its own trackers only (BEP 27). `no_peers_interval`: seconds between two `NoPeers`.
     """
 
     have_all: bool = False
@@ -73,6 +76,8 @@ class TorrentOptions:
     max_web_conns: int = 4
     check: bool = False
     state: TorrentState | None = None
+    private: bool = False
+    no_peers_interval: float = NO_PEERS_INTERVAL
 
 
 class Phase(Protocol):
@@ -122,6 +127,8 @@ class Torrent:
         self.failed: WebTorrentError | None = None
         self.peers: dict[int, PeerConnection] = {}
         self.metainfo: Metainfo | None = None
+        self.announce_extras: Mapping[str, object] = {}
+        """What trackers are told besides."""
 
         self._own_id = own_id
         self._name = name
@@ -132,8 +139,9 @@ class Torrent:
         self.candidates = Candidates(self.bans, random)
         self._exchange = Exchange(self.peers, self.candidates, enabled=options.dials_addresses)
         self._dropped: list[int] = []
+        self.added_at = now
         self._next_tick = now + TICK
-        self._no_peers_at = now + NO_PEERS_INTERVAL
+        self._no_peers_at = now + options.no_peers_interval
         self._active: Active | None = None
         self._phase: Phase = Resolving(info_hash, self.peers, info_hash_v2)
 
@@ -344,6 +352,8 @@ class Torrent:
                     if isinstance(message, Extended):
                         self._exchange.message_received(peer, message, now)
                     self._phase.message_received(peer, message, now)
+                    if isinstance(message, Extended):
+                        self._extended_received(peer, message)
                     if self._active is not None and self._active.liars:
                         self._punish_liars(now)
             if isinstance(self._phase, Resolving) and (info := self._phase.take_metadata()) is not None:
@@ -413,6 +423,12 @@ class Torrent:
         size = len(self.metainfo.info) if self.metainfo else None
         ids = {**OUR_IDS, **self._exchange.ids}
         peer.send_extended_handshake(size, now, ids=ids, port=self.options.listen_port)
+
+    def _extended_received(self, peer: PeerConnection, message: Extended) -> None:
+        if message.id == 0:
+            self._outbox.tell(ExtendedHandshakeReceived(self.id, peer.handle))
+        elif (name := peer.extensions.name_of(message.id)) is not None:
+            self._outbox.tell(ExtensionMessage(self.id, peer.handle, name, message.payload))
 
     def _rank(self, peer: PeerConnection) -> tuple[bytes, bytes]:
         """Orders two connections to the same peer; both ends compute the same and keep the greater."""
@@ -574,13 +590,13 @@ class Torrent:
                 self._active.downloader.handle_timer(now)
             if now >= self._next_tick:
                 self._next_tick = now + TICK
-                self._no_peers_at = now + NO_PEERS_INTERVAL
+                self._no_peers_at = now + self.options.no_peers_interval
                 self._check_peers(now)
                 self._phase.tick(now)
                 self._exchange.tick(now)
                 self._punish_liars(now)
         elif now >= self._no_peers_at:
-            self._no_peers_at = now + NO_PEERS_INTERVAL
+            self._no_peers_at = now + self.options.no_peers_interval
             if not self.web_seeds:
                 self._outbox.tell(NoPeers(self.id))
 

@@ -46,6 +46,8 @@ class WebSeeds:
         self._spans = FileSpans(metainfo.files)
         self._seeds: dict[int, WebSeed] = {}
         self._reserve: deque[str] = deque()
+        self.errors: dict[str, str] = {}
+        """URL → why nothing comes from there now."""
 
     def __iter__(self) -> Iterator[WebSeed]:
         return iter(self._seeds.values())
@@ -88,6 +90,7 @@ class WebSeeds:
 
     def remove(self, url: str, now: float) -> None:
         """Ask a server no more."""
+        self.errors.pop(url, None)
         if url in self._reserve:
             self._reserve.remove(url)
         for seed in [each for each in self if each.url == url]:
@@ -167,6 +170,7 @@ class WebSeeds:
 
     def _deliver(self, seed: WebSeed, blocks: Iterable[Piece], now: float) -> None:
         for block in blocks:
+            self.errors.pop(seed.url, None)
             self._downloader.block_received(seed, block, now)
 
     def _go_on(self, seed: WebSeed, now: float) -> None:
@@ -177,6 +181,7 @@ class WebSeeds:
             self._downloader.unchoked(seed, now)
 
     def _handle_failure(self, seed: WebSeed, failure: FetchFailedError, now: float) -> None:
+        self.errors[seed.url] = str(failure)
         failures, places = seed.rest(failure.file, now)
         self._downloader.release(seed, places, now)
         if failures == 1:
@@ -209,6 +214,7 @@ class WebSeeds:
 
     def _give_up(self, seed: WebSeed, reason: str, now: float) -> None:
         self._drop(seed, reason, now)
+        self.errors[seed.url] = reason
         self._warn(f"web seed {seed.url} is given up: {reason}")
         if self._reserve:
             self.add(self._reserve.popleft(), now)

@@ -28,6 +28,7 @@ from webtorrent_py.tracker.outputs import (
     Connect,
     Disconnect,
     TrackerEvent,
+    TrackerState,
     TrackerWarning,
     Transmit,
 )
@@ -117,6 +118,8 @@ class _Swarm:
     announced_at: float | None = None
     our_offers: OrderedDict[bytes, None] = field(default_factory=OrderedDict)
     their_offers: OrderedDict[tuple[bytes, bytes], None] = field(default_factory=OrderedDict)
+    response: AnnounceResponse | None = None
+    refused: tuple[float, str] | None = None
 
 
 class Tracker:
@@ -138,6 +141,7 @@ class Tracker:
         self._unanswered = False  # an announce, and all since
         self._useful = False  # the present socket: an announce was taken
         self._warned_at: dict[bytes | None, float] = {}
+        self._failing: tuple[float, str] | None = None
         self._commands: list[Command] = []
         self._events: list[TrackerEvent] = []
 
@@ -161,6 +165,14 @@ class Tracker:
     def connected(self) -> bool:
         """Whether an announce or answer would be sent now."""
         return self._state is _State.OPEN
+
+    def state(self, info_hash: bytes) -> TrackerState:
+        """How a torrent that is announced here fares."""
+        swarm = self._swarms[info_hash]
+        since, reason = self._failing or swarm.refused or (None, None)
+        response = swarm.response
+        counts = (response.complete, response.incomplete) if response else (None, None)
+        return TrackerState(response is not None, *counts, since, reason)
 
     # Inputs from the owner
 
@@ -264,6 +276,9 @@ class Tracker:
         self._timers.set(_Alarm.RESPONSE, None)
         if isinstance(message, Failure):
             if message.info_hash is None or message.info_hash in self._swarms:
+                concerned = self._swarms.values() if message.info_hash is None else [self._swarms[message.info_hash]]
+                for each in concerned:
+                    each.refused = (each.refused[0] if each.refused else now, message.reason)
                 self._warn(message.info_hash, message.reason, now)
             return
         swarm = self._swarms.get(message.info_hash)
@@ -286,7 +301,8 @@ class Tracker:
 
     def handle_timer(self, now: float) -> None:
         """`get_timer()` has come."""
-        for key in self._timers.take_due(now):
+        due = self._timers.take_due(now)
+        for key in sorted(due, key=lambda each: each not in (_Alarm.CONNECT, _Alarm.RESPONSE)):
             if isinstance(key, bytes):
                 self._ask(key, self._swarms[key], now)
             elif key is _Alarm.RETRY:
@@ -308,6 +324,8 @@ class Tracker:
     def _handle_response(self, response: AnnounceResponse, swarm: _Swarm, now: float) -> None:
         self._retries = 0
         self._useful = True
+        self._failing = swarm.refused = None
+        swarm.response = response
         if response.interval is not None:
             swarm.interval = min(max(response.interval, MIN_INTERVAL), MAX_INTERVAL)
             if not swarm.asked and swarm.announced_at is not None:
@@ -342,6 +360,7 @@ class Tracker:
 
     def _lose(self, reason: str, now: float) -> None:
         useful = self._useful
+        self._failing = (self._failing[0] if self._failing else now, reason)
         self._leave(_Cause.LOST)
         delay = min(FIRST_RETRY_DELAY * 2**self._retries, MAX_RETRY_DELAY) * self._random.uniform(0.5, 1.0)
         self._timers.set(_Alarm.RETRY, now + delay)

@@ -45,3 +45,14 @@ class TrackerWarning:
 
 
 TrackerEvent = AnnounceDue | AnnounceResponse | RemoteOffer | RemoteAnswer | TrackerWarning
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerState:
+    """How one torrent fares at one tracker: what it counted last, and since when and why it is of no use."""
+
+    answered: bool = False
+    complete: int | None = None
+    incomplete: int | None = None
+    failing_since: float | None = None
+    reason: str | None = None

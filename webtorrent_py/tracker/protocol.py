@@ -4,26 +4,48 @@ There is no BEP for it; this is what WebTorrent's trackers and clients speak. Of
 peers arrive as they sent them: the tracker vouches for none of it, so everything is checked here.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final, Literal
 
-from webtorrent_py.errors import TrackerError
+from webtorrent_py.errors import InvalidOptionError, TrackerError
 from webtorrent_py.tracker.fields import Fields, read_id, read_object, read_sdp, write_id, write_object
 
 _REASON_LENGTH_LIMIT: Final = 300
 _COUNT_LIMIT: Final = 2**53  # beyond it JavaScript's numbers, and so most trackers', are not exact
+
+MAX_EXTRAS: Final = 2048
+"""Characters; common trackers take frames of 16 KiB, most of which the offers need."""
+
+_RESERVED: Final = frozenset({"action", "info_hash", "peer_id", "event", "numwant", "offers", "to_peer_id", "answer"})
 
 AnnounceEvent = Literal["started", "completed", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Bytes moved by a torrent so far, and lacking (None: its size is unknown)."""
+    """Bytes moved by a torrent so far, and lacking (None: its size is unknown).
+
+    `extras` is what a user wants to tell besides, or instead; the protocol's own keys stay as they are.
+    """
 
     uploaded: int
     downloaded: int
     left: int | None
+    extras: Mapping[str, object] = field(default_factory=dict)
+
+
+def checked_extras(extras: Mapping[str, object]) -> Mapping[str, object]:
+    """A copy of what a user wants to tell a tracker: values as JSON has them. Raises `InvalidOptionError`."""
+    try:
+        length = len(json.dumps(dict(extras), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InvalidOptionError(f"what a tracker shall be told cannot be sent: {error}") from error
+    if length > MAX_EXTRAS:
+        raise InvalidOptionError(f"a tracker cannot be told more than {MAX_EXTRAS} characters")
+    return dict(extras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +78,7 @@ class AnnounceRequest:
         # Stock sends `null` for an unknown size, which trackers take for 0 and so count a seeder.
         if self.stats.left is not None:
             message["left"] = self.stats.left
+        message |= {key: value for key, value in self.stats.extras.items() if key not in _RESERVED}
         if self.event is not None:
             message["event"] = self.event
         message["numwant"] = len(self.offers)

@@ -10,6 +10,7 @@ out of range: they are hints. Only what is not bencoding or not a dictionary bre
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Final, Self
 
 from webtorrent_py.codec import bencode
@@ -53,9 +54,9 @@ class ExtendedHandshake:
         """The extensions that are on, and their ids, after this handshake changed the `known` ones."""
         return {name: id for name, id in {**known, **self.ids}.items() if id != 0}
 
-    def serialize(self) -> bytes:
-        """The payload of the extended message with id 0."""
-        dictionary: dict[bytes, bencode.Encodable] = {b"m": {name.encode(): id for name, id in self.ids.items()}}
+    def serialize(self, fields: Mapping[bytes, bencode.Encodable] = MappingProxyType({})) -> bytes:
+        """The payload of the extended message with id 0; `fields` are those of others, and do not replace ours."""
+        dictionary = {**fields, b"m": {name.encode(): id for name, id in self.ids.items()}}
         if self.metadata_size is not None:
             dictionary[b"metadata_size"] = self.metadata_size
         if self.port is not None:

@@ -27,6 +27,12 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(limited())
 
 
+async def eventually(condition: Callable[[], bool]) -> None:
+    """Let others run until the condition holds; `run` sees to it that this does not take for ever."""
+    while not condition():  # noqa: ASYNC110 - no event tells of whatever a test looks at
+        await asyncio.sleep(0)
+
+
 class Network:
     """What joins the hosts: one tracker, the lines between peers, and files on the web."""
 
@@ -65,6 +71,11 @@ class MemoryHost:
         self._contents: dict[int, bytes] = {}
         self._cancelled: set[int] = set()
         self._remote: dict[int, tuple[MemoryHost, int]] = {}
+
+    def connect(self, peer: int, host: "MemoryHost", other: int) -> None:
+        """Open a channel that no signalling was needed for; its other end is `other` of `host`."""
+        self._remote[peer] = (host, other)
+        self._later("channel_opened", peer)
 
     # --- the protocol ---
 
@@ -150,8 +161,11 @@ class MemoryHost:
                 self._held[torrent, index] = bytes(data)
                 digests = merkle.piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
                 self._later("piece_hashed", torrent, index, digests)
-            case a.CheckPiece(torrent, index, _, length, sha1, leaf_bytes):
-                data = self._stores[torrent].get(index, b"")
+            case a.CheckPiece(torrent, index, offset, length, sha1, leaf_bytes):
+                if torrent in self._contents:
+                    data = self._stored(torrent, offset, length)
+                else:
+                    data = self._stores[torrent].get(index, b"")
                 found = merkle.piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes)
                 self._later("piece_checked", torrent, index, found if len(data) == length else None)
             case a.StorePiece(torrent, index):

@@ -92,7 +92,7 @@ async def test_web_seeds_alone_are_enough_and_stand_in_what_is_passed_on(network
     warned: list[WebTorrentError] = []
     torrent.on("warning", warned.append)
     kinds: list[str] = []
-    torrent.on("peer", lambda _, kind: kinds.append(kind))
+    torrent.on("wire", lambda wire: kinds.append(wire.kind))
     torrent.add_web_seed(url)
     await torrent.wait_done()
     assert [await file.read() for file in torrent.files] == list(FILES.values())
@@ -144,14 +144,14 @@ async def test_whoever_added_a_torrent_hears_all_of_its_events(network: Network)
     assert seed.torrent_file is not None
     torrent = await network.client().add(seed.torrent_file)
     heard: list[str] = []
-    for name in ("metadata", "ready", "peer", "done", "file_done"):
+    for name in ("metadata", "ready", "wire", "done", "idle", "file_done"):
         torrent.on(name, lambda *_, name=name: heard.append(name))
     counts: list[int] = []
     torrent.on("download", counts.append)
     pieces: list[int] = []
     torrent.on("verified", pieces.append)
     await torrent.wait_done()
-    assert heard == ["metadata", "ready", "peer", "file_done", "file_done", "done"]
+    assert heard == ["metadata", "ready", "wire", "file_done", "file_done", "done", "idle"]
     assert sum(counts) == torrent.received == torrent.length
     assert sorted(pieces) == list(range(torrent.piece_count))
 
@@ -269,7 +269,8 @@ async def test_trackers_come_from_torrents_options_and_the_client_or_are_refused
     silent = network.client(trackers=None)
     torrents = [await silent.add(link, announce=["ws://more.test"]), await silent.seed({"a": b"a"})]
     await asyncio.sleep(0)
-    assert [torrent.announce for torrent in torrents] == [(), ()]
+    # They are still the torrent's, and those that are given its link may use them.
+    assert [torrent.announce for torrent in torrents] == [("ws://own.test", "ws://more.test"), DEFAULT_TRACKERS]
     assert not any(isinstance(action, a.OpenSocket) for action in silent.host.performed)  # type: ignore[attr-defined]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.api.memory import TRACKER, Network
+from tests.unit.api.memory import TRACKER, MemoryHost, Network
 from tests.unit.api.test_client import in_network
 from webtorrent_py.api.reader import MAX_READ
 from webtorrent_py.api.torrent import Torrent
@@ -159,3 +159,29 @@ async def test_a_type_is_told_by_the_extension(network: Network) -> None:
     names = {"a.MP4": "video/mp4", "b.mkv": "video/x-matroska", "c.unknown": "application/octet-stream", "d": None}
     torrent = await network.client().seed(dict.fromkeys(names, b"x"))
     assert [file.type for file in torrent.files] == [each or "application/octet-stream" for each in names.values()]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "hybrid"])
+def test_what_is_there_can_be_checked_again(version: str) -> None:
+    @in_network
+    async def test(network: Network) -> None:
+        torrent = await network.client().seed(FILES, version=version, piece_length=16384, announce=[])
+        await torrent.wait_ready()
+        await torrent.check()
+        assert torrent.progress == 1
+        host = torrent.client.host
+        assert isinstance(host, MemoryHost)
+        content = host._contents[torrent.core_torrent.id]
+        host._contents[torrent.core_torrent.id] = bytes([content[0] ^ 1]) + content[1:]
+        lost: list[int] = []
+        torrent.on("lost", lost.append)
+        await torrent.check()
+        assert lost == [0] and torrent.progress < 1
+        torrent.rescan()
+        checking = asyncio.ensure_future(torrent.check())
+        await asyncio.sleep(0)
+        await torrent.client.remove(torrent)
+        with pytest.raises(DestroyedError):
+            await checking
+
+    test()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from webtorrent_py.api.seeding import Plan, plan
+from webtorrent_py.api.seeding import Plan, is_junk, plan
 from webtorrent_py.errors import InvalidOptionError
 
 
@@ -29,3 +29,13 @@ def test_names(names: list[str | None], name: str | None, expected: Plan) -> Non
 def test_nothing_has_no_name() -> None:
     with pytest.raises(InvalidOptionError):
         plan([])
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "folder/._a.txt", ".a.txt.swp", "a/.Trashes"])
+def test_what_file_managers_leave_behind_is_junk(name: str) -> None:
+    assert is_junk(name)
+
+
+@pytest.mark.parametrize("name", [None, "", ".bashrc", "DS_Store", "folder.swp/a", "a.swp", "Thumbs.db"])
+def test_what_may_be_meant_is_not(name: str | None) -> None:
+    assert not is_junk(name)

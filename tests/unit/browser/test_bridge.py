@@ -4,10 +4,11 @@ import asyncio
 import json
 from typing import Any
 
-from tests.unit.api.memory import TRACKER, Network
+from tests.unit.api.memory import TRACKER, Network, eventually
 from tests.unit.api.test_client import UNKNOWN, in_network
 from tests.unit.browser.conftest import Buffer
-from webtorrent_py.api import WebTorrent
+from webtorrent_py.api import WebTorrent, Wire
+from webtorrent_py.codec.metainfo import parse_torrent
 
 CONTENT = bytes(range(256)) * 800
 FILES = {"x/a.bin": CONTENT, "x/b.bin": b"second"}
@@ -24,6 +25,8 @@ class Page:
         self.torrents: dict[int, dict[str, Any]] = {}
         self.files: dict[tuple[int, int], dict[str, Any]] = {}
         self.events: list[tuple[int, str, list[Any]]] = []
+        self.wires: dict[tuple[int, int], dict[str, Any]] = {}
+        self.wire_events: list[tuple[int, str, list[Any]]] = []
         self.batches = 0
         self.dropped: list[int] = []
         self.is_slow = False
@@ -40,6 +43,12 @@ class Page:
         while not any(event[:2] == (key, name) for event in self.events):
             self._changed.clear()
             await self._changed.wait()
+
+    async def until_wire(self, name: str) -> tuple[int, list[Any]]:
+        while not (found := [(wire, args) for wire, each, args in self.wire_events if each == name]):
+            self._changed.clear()
+            await self._changed.wait()
+        return found[-1]
 
     def heard(self, key: int) -> list[str]:
         return [name for each, name, _ in self.events if each == key]
@@ -62,7 +71,10 @@ class Page:
             self.torrents.setdefault(key, {}).update(changes)
         for key, index, changes in batch["files"]:
             self.files.setdefault((key, index), {}).update(changes)
-        self.events += [(key, name, args) for key, name, args in batch["events"]]
+        self.events += [(key, name, args) for key, name, args, *wire in batch["events"] if not wire]
+        self.wire_events += [(wire[0], name, args) for _, name, args, *wire in batch["events"] if wire]
+        for key, wire, changes in batch["wires"]:
+            self.wires.setdefault((key, wire), {}).update(changes)
         self._changed.set()
         if not self.is_slow:
             asyncio.get_running_loop().call_soon(self.bridge.updated)
@@ -262,3 +274,111 @@ async def test_everything_ends_with_destroy(network: Network) -> None:
     await page.call("add", 1, UNKNOWN, {})
     assert await page.call("destroy") is None
     assert (await page.call("add", 2, UNKNOWN, {}))["error"]["code"] == "ERR_DESTROYED"
+
+
+async def meet(network: Network) -> tuple[Page, int, Wire]:
+    """A page with a torrent under key 1 and a connection, and the other end of that."""
+    seed = await network.client().seed(FILES, announce=[TRACKER], piece_length=16384)
+    other: asyncio.Future[Wire] = asyncio.get_running_loop().create_future()
+    seed.once("wire", other.set_result)
+    page = Page(network.client())
+    await page.call("add", 1, seed.magnet_uri, {})
+    await page.until(1, "wire")
+    fields = next(args[0] for _, name, args in page.events if name == "wire")
+    assert fields["peerId"] == seed.client.peer_id.hex()
+    assert fields["peerExtensions"] == {"dht": False, "fast": True, "extended": True}
+    return page, fields["id"], await other
+
+
+@in_network
+async def test_the_state_of_wires_is_told_to_those_who_watch(network: Network) -> None:
+    page, wire, other = await meet(network)
+    await page.until(1, "done")
+    assert page.wires == {}
+    await page.call("watch_wires", 1)
+    await other.torrent.client.add(UNKNOWN)
+    await eventually(lambda: page.wires.get((1, wire), {}).get("downloaded") == len(CONTENT) + 6)
+    state = page.wires[1, wire]
+    assert int.from_bytes(state["peerPieces"], "big").bit_count() == 13
+    other.destroy()
+    assert await page.until_wire("close") == (wire, [])
+
+
+@in_network
+async def test_extensions_of_the_page_talk_over_wires(network: Network) -> None:
+    page, wire, other = await meet(network)
+    other.use("chat", {"nick": "ann"})
+    while True:
+        number, (ids, fields) = await page.until_wire("handshake")
+        if "chat" in ids:
+            break
+        await asyncio.sleep(0)
+    assert (number, ids["chat"] > 1, fields["nick"]) == (wire, True, b"ann")
+    assert await page.call("wire_command", 1, wire, "use", ["chat", {"key": {"$bytes": "ff00"}}]) is None
+    await eventually(lambda: "chat" in other.extensions)
+    assert other.handshake is not None and other.handshake[b"key"] == b"\xff\x00"
+    heard: list[tuple[str, bytes]] = []
+    other.on("extended", lambda *args: heard.append(args))
+    await page.call("wire_command", 1, wire, "extended", ["chat"], data=b"bytes")
+    await page.call("wire_command", 1, wire, "extended", ["chat", {"n": 1}])
+    await eventually(lambda: len(heard) == 2)
+    assert heard == [("chat", b"bytes"), ("chat", b"d1:ni1ee")]
+    other.extended("chat", b"answer")
+    assert await page.until_wire("extended") == (wire, ["chat", b"answer"])
+    unknown = await page.call("wire_command", 1, wire, "extended", ["dance", 1])
+    assert unknown["error"]["code"] == "ERR_UNKNOWN_EXTENSION"
+    await page.call("wire_command", 1, wire, "destroy", [])
+    gone = await page.call("wire_command", 1, wire, "extended", ["chat", 1])
+    assert gone["error"]["code"] == "ERR_DESTROYED"
+
+
+@in_network
+async def test_a_peer_that_floods_the_page_is_dropped(network: Network) -> None:
+    from webtorrent_py.browser.bridge import MAX_BACKLOG
+
+    page, wire, other = await meet(network)
+    await page.call("wire_command", 1, wire, "use", ["chat", {}])
+    await eventually(lambda: "chat" in other.extensions)
+    page.is_slow = True
+    for _ in range(MAX_BACKLOG // 100_000 + 2):
+        if not other.destroyed:
+            other.extended("chat", bytes(100_000))
+    await eventually(lambda: bool(other.destroyed))
+    page.bridge.updated()
+    await page.until(1, "warning")
+    assert sum(len(args[1]) for _, name, args in page.wire_events if name == "extended") <= 2 * MAX_BACKLOG
+    assert page.bridge._client.torrents[0].wires == ()
+
+
+@in_network
+async def test_peers_are_introduced_and_trackers_told_more(network: Network) -> None:
+    page = Page(network.client())
+    await page.call("add", 1, UNKNOWN, {})
+    number = await page.call("add_peer", 1, True)
+    assert isinstance(number, int)
+    await page.call("remove_peer", 1, number)
+    await page.call("remove_peer", 1, "ab" * 20)
+    await page.call("announce_options", 1, {"token": "t"})
+    assert page.bridge._client.torrents[0].core_torrent.announce_extras == {"token": "t"}
+    refused = await page.call("announce_options", 1, {"token": "t" * 5000})
+    assert refused["error"]["code"] == "ERR_INVALID_OPTION"
+
+
+@in_network
+async def test_a_parsed_torrent_is_added_with_and_without_its_info(network: Network) -> None:
+    torrent_file = await seed_elsewhere(network)
+    metainfo = parse_torrent(torrent_file)
+    page = Page(network.client())
+    parsed = {"infoHash": metainfo.info_hash.hex(), "announce": TRACKER, "name": "called so", "so": [1, 0, 5]}
+    await page.call("add", 1, parsed, {})
+    await page.until(1, "infoHash")
+    assert (page.torrents[1]["name"], page.torrents[1]["announce"]) == ("called so", [TRACKER])
+    assert await page.call("find", parsed) == 1
+    await page.call("remove", 1)
+    await page.call("add", 2, parsed, {}, data=metainfo.info)
+    await page.until(2, "done")
+    assert page.torrents[2]["name"] == "x"
+    for wrong in ({**parsed, "infoHash": "ab"}, {"name": "x"}, {"infoHash": 7}):
+        assert (await page.call("add", 3, wrong, {}))["error"]["code"] == "ERR_INVALID_TORRENT_ID"
+    other = {**parsed, "infoHash": UNKNOWN}
+    assert (await page.call("add", 3, other, {}, data=metainfo.info))["error"]["code"] == "ERR_METAINFO"

@@ -15,6 +15,7 @@ from webtorrent_py.client.signalling import (
     GATHER_TIME,
     MAKING_TIMEOUT,
     MAX_CONNECTIONS,
+    Attempts,
     Signalling,
 )
 from webtorrent_py.handles import Handles
@@ -435,3 +436,35 @@ class Signals(RuleBasedStateMachine):
 
 TestSignals = Signals.TestCase
 TestSignals.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+# --- what becomes of attempts ----------------------------------------------------------------------
+
+
+def test_attempts_are_counted_by_what_became_of_them():
+    pool = Pool()
+    pool.gather(3)
+    pool.make(3)
+    ((_, offers),) = pool.gathered()
+    for offer in offers[:2]:
+        pool.signalling.answer_received(answer_to(offer), True, pool.now)
+    pool.settle()
+    first, second = (action.peer for action in pool.accepted)
+    pool.signalling.opened(first)
+    pool.signalling.failed(second)
+    pool.pass_time(ANSWER_TIMEOUT)
+    assert pool.signalling.attempts(ONE) == Attempts(offered=3, unanswered=1, opened=1, failed=1)
+    assert pool.signalling.attempts(OTHER) == Attempts()
+    pool.signalling.torrent_removed(ONE)
+    assert pool.signalling.attempts(ONE) == Attempts()
+
+
+def test_an_introduced_connection_opens_or_is_given_up():
+    pool = Pool()
+    handles = [pool.signalling.introduced(ONE, initiator, 0, pool.now) for initiator in (True, False)]
+    assert pool.signalling.connecting(ONE) == 2
+    dial = pool.signalling.opened(handles[0])
+    assert dial is not None and (dial.info_hash, dial.outgoing, dial.peer_id) == (ONE, True, None)
+    pool.pass_time(CONNECT_TIMEOUT)
+    assert pool.closed == handles[1:] and pool.signalling.attempts(ONE) == Attempts(opened=1, failed=1)
+    assert pool.signalling.introduced(ONE, True, MAX_CONNECTIONS, pool.now) is None

@@ -46,9 +46,9 @@ def test_two_ends_meet_and_exchange_a_piece():
         end.connection.send_extended_handshake(1234, 0.0)
     exchange(seed, leech)
     assert leech.connection.bitfield == full and seed.connection.bitfield == Bitfield(8)
-    assert leech.connection.extension is not None and leech.connection.extension.metadata_size == 1234
+    assert leech.connection.extensions.handshake.metadata_size == 1234
     assert leech.connection.request_limit == MAX_QUEUED_REQUESTS
-    assert leech.connection.metadata_id == seed.connection.metadata_id == 1
+    assert leech.connection.extensions.metadata_id == seed.connection.extensions.metadata_id == 1
 
     leech.connection.send_interested(True, 0.0)
     exchange(seed, leech)
@@ -272,7 +272,7 @@ def test_extensions_can_be_renamed_and_switched_off():
     end = connected()
     for told, expected in ((3, 3), (7, 7), (0, None)):
         end.tell(m.Extended(0, ExtendedHandshake(ids={"ut_metadata": told}).serialize()))
-        assert end.connection.metadata_id == expected
+        assert end.connection.extensions.metadata_id == expected
     end.connection.send_metadata(b"de", 0.0)
     assert end.take_messages() == []
 
@@ -422,7 +422,7 @@ def outcome(end: End, parts: list[bytes]) -> tuple[object, ...]:
         connection.peer_choking,
         connection.peer_interested,
         connection.allowed_fast,
-        connection.extension,
+        connection.extensions.handshake,
         connection.request_limit,
         connection.download.total,
         failed,

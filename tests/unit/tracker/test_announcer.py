@@ -11,7 +11,7 @@ import pytest
 from webtorrent_py.errors import LocalError, TrackerError
 from webtorrent_py.tracker import announcer
 from webtorrent_py.tracker.announcer import Tracker
-from webtorrent_py.tracker.outputs import AnnounceDue, Connect, Disconnect, TrackerWarning, Transmit
+from webtorrent_py.tracker.outputs import AnnounceDue, Connect, Disconnect, TrackerState, TrackerWarning, Transmit
 from webtorrent_py.tracker.protocol import AnnounceResponse, Offer, RemoteAnswer, RemoteOffer, Stats
 
 URL = "wss://tracker.example"
@@ -477,3 +477,23 @@ def test_tracker_that_talks_only_nonsense_is_given_up(clock: Clock) -> None:
         clock.wait()
         commands += clock.commands()
     assert commands == [Disconnect()]
+
+
+def test_it_tells_how_a_torrent_fares(clock: Clock) -> None:
+    clock.tracker.add_torrent(MOVIE, clock.now)
+    assert clock.tracker.state(MOVIE) == TrackerState()
+    clock.commands()
+    clock.tracker.socket_closed("cannot be reached", clock.now)
+    since = clock.now
+    clock.wait()
+    clock.tracker.socket_closed("still not", clock.now)
+    assert clock.tracker.state(MOVIE) == TrackerState(failing_since=since, reason="still not")
+    clock.wait()
+    clock.tracker.socket_opened(clock.now)
+    clock.commands()
+    clock.announce()
+    clock.hear(complete=3, incomplete=4)
+    assert clock.tracker.state(MOVIE) == TrackerState(True, 3, 4)
+    refused = {"failure reason": "not here", "info_hash": MOVIE.decode("latin-1")}
+    clock.tracker.receive_text(json.dumps(refused), clock.now)
+    assert clock.tracker.state(MOVIE) == TrackerState(True, 3, 4, clock.now, "not here")

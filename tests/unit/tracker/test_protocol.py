@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from webtorrent_py.errors import TrackerError
+from webtorrent_py.errors import InvalidOptionError, TrackerError
 from webtorrent_py.tracker.fields import SDP_SIZE_LIMIT, TEXT_LENGTH_LIMIT
 from webtorrent_py.tracker.protocol import (
+    MAX_EXTRAS,
     AnnounceRequest,
     AnnounceResponse,
     AnswerRequest,
@@ -19,6 +20,7 @@ from webtorrent_py.tracker.protocol import (
     RemoteAnswer,
     RemoteOffer,
     Stats,
+    checked_extras,
     parse_message,
 )
 
@@ -215,3 +217,18 @@ keys = [*INTRODUCTION, "offer", "answer", "interval", "complete", "failure reaso
 def test_nonsense_raises_only_tracker_errors(text: str) -> None:
     with suppress(TrackerError):
         parse_message(text)
+
+
+def test_what_a_user_tells_stands_beside_what_the_protocol_says_and_replaces_none_of_it() -> None:
+    stats = Stats(
+        1, 2, 3, checked_extras({"token": "t", "left": 9, "info_hash": "x", "offers": [], "event": "stopped"})
+    )
+    message = json.loads(AnnounceRequest(HASH, PEER, stats, "started", (Offer(OFFER, ""),)).serialize())
+    assert (message["token"], message["left"], message["info_hash"], message["event"]) == ("t", 9, HASH_TEXT, "started")
+    assert len(message["offers"]) == 1
+
+
+@pytest.mark.parametrize("extras", [{"a": object()}, {"a": float("nan")}, {"a": "x" * MAX_EXTRAS}])
+def test_what_cannot_be_told_is_refused(extras: dict[str, object]) -> None:
+    with pytest.raises(InvalidOptionError):
+        checked_extras(extras)

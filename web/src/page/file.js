@@ -2,37 +2,37 @@
 
 import { typedError } from '../shared/errors.js'
 import * as Comlink from 'comlink'
+import { FileIterator } from './file-iterator.js'
 import { File as table } from './generated/schema.js'
 import { callBack, define, Mirror } from './mirror.js'
+import { ReadStream } from './read-stream.js'
 import { appendTo, renderTo } from './render/index.js'
 
 export default class File extends Mirror {
   /**
    * @param {import('./torrent.js').default} torrent
    * @param {number} index
-   * @param {{ name: string, path: string, length: number, offset: number, type: string }} fields
+   * @param {{ name: string, path: string, length: number, offset: number, type: string, pieces: number[] | null }} fields
    */
-  constructor (torrent, index, fields) {
+  constructor (torrent, index, { pieces, ...fields }) {
     super(table)
     this.torrent = torrent
     this._index = index
+    this._pieces = pieces
     Object.assign(this, fields)
     this.size = fields.length
   }
 
+  /** @param {number} piece  its index */
+  includes (piece) {
+    return this._pieces !== null && this._pieces[0] <= piece && piece <= this._pieces[1]
+  }
+
   /** @param {{ start?: number, end?: number }=} range  both inclusive, as in HTTP */
-  async * [Symbol.asyncIterator] (range) {
+  [Symbol.asyncIterator] (range) {
     const { start, end } = this._span(range)
-    if (start === end) return
-    const reader = await this._call('openReader', start, end)
-    try {
-      for (let bytes; (bytes = await this.torrent.client._engine.call('read', reader)) !== null;) {
-        yield new Uint8Array(bytes)
-      }
-    } finally {
-      // Fails only when the engine is gone, and the reader with it.
-      this.torrent.client._engine.call('closeReader', reader).catch(() => {})
-    }
+    const open = () => this._call('openReader', start, end)
+    return new FileIterator(this.torrent.client._engine, start === end ? null : open)
   }
 
   stream (range) {
@@ -47,6 +47,11 @@ export default class File extends Mirror {
         await iterator.return()
       }
     }, { highWaterMark: 0 })
+  }
+
+  createReadStream (range) {
+    this.torrent._mustBeAlive()
+    return new ReadStream(this[Symbol.asyncIterator](range))
   }
 
   async arrayBuffer (range) {
@@ -70,6 +75,10 @@ export default class File extends Mirror {
     this.arrayBuffer().then(buffer => callBack(callback, null, new Uint8Array(buffer)), error => callBack(callback, error))
   }
 
+  getBlob (callback) {
+    this.blob().then(blob => callBack(callback, null, blob), error => callBack(callback, error))
+  }
+
   getBlobURL (callback) {
     this.blob().then(blob => callBack(callback, null, URL.createObjectURL(blob)), error => callBack(callback, error))
   }
@@ -89,25 +98,21 @@ export default class File extends Mirror {
     return port1
   }
 
-  _apply (changes) {
-    super._apply(changes)
-    if (changes.done) this._emit('done')
-  }
-
   _command (name, args) {
     this.torrent._send(this._index, name, args)
   }
 
   async _call (name, ...args) {
-    if (this.torrent.destroyed) throw typedError({ code: 'ERR_DESTROYED', message: 'The torrent was removed' })
+    this.torrent._mustBeAlive()
     return this.torrent.client._engine.call(name, this.torrent._key, this._index, ...args)
   }
 
   /** The range with `end` exclusive. Like the original, reads to the end of the file when `end` lies past it. */
-  _span ({ start = 0, end = this.length - 1 } = {}) {
+  _span (range) {
+    const { start = 0, end = this.length - 1 } = range ?? {}
     const exclusive = Math.min(end + 1, this.length)
     if (!(Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start <= exclusive)) {
-      throw typedError({ code: 'ERR_INVALID_RANGE', message: `Bytes ${start} to ${end} are not in ${this.name}` })
+      throw typedError({ name: 'InvalidRangeError', code: 'ERR_INVALID_RANGE', message: `Bytes ${start} to ${end} are not in ${this.name}` })
     }
     return { start, end: exclusive }
   }

@@ -1,17 +1,27 @@
 // What all mirrors share: state that the engine pushes, commands that go to it, events with Node's semantics.
 
 import EventEmitter from 'events'
+import { typedError } from '../shared/errors.js'
 
 export class Mirror extends EventEmitter {
-  /** @param {{ state: object }} table  of the generated schema */
+  #outcomes
+
+  /** @param {{ state: object, commands: { [name: string]: object } }} table  of the generated schema */
   constructor (table) {
     super()
     this._state = { ...table.state }
+    this.#outcomes = table.commands
   }
 
   /** New values from the engine. */
   _apply (changes) {
     Object.assign(this._state, changes)
+  }
+
+  /** Gives a command; what it leads to shows at once, before the engine has done it. */
+  _run (name, args) {
+    this._command(name, args)
+    this._apply(this.#outcomes[name])
   }
 
   /**
@@ -29,22 +39,19 @@ export class Mirror extends EventEmitter {
 }
 
 /**
- * Gives a mirror its read-only properties and its commands.
+ * Gives a mirror its read-only properties, and a method for each command that it has not written itself.
  *
  * @param {typeof Mirror} Class  its objects have `_command(name, args)`
- * @param {{ state: object, commands: { [name: string]: object } }} table  a command's object is the state that it
- *   leads to: it shows at once, before the engine has done it
+ * @param {{ state: object, commands: object }} table
  */
 export function define (Class, { state, commands }) {
   for (const name of Object.keys(state)) {
     if (name in Class.prototype) continue // it has its own way to show this value
     Object.defineProperty(Class.prototype, name, { get () { return this._state[name] }, enumerable: true, configurable: true })
   }
-  for (const [name, outcome] of Object.entries(commands)) {
-    Class.prototype[name] = function (...args) {
-      this._command(name, args)
-      this._apply(outcome)
-    }
+  for (const name of Object.keys(commands)) {
+    if (name in Class.prototype) continue
+    Class.prototype[name] = function (...args) { this._run(name, args) }
   }
 }
 
@@ -57,3 +64,5 @@ export function callBack (callback, ...args) {
     reportError(error)
   }
 }
+
+export const destroyedError = message => typedError({ name: 'DestroyedError', code: 'ERR_DESTROYED', message })

@@ -2,9 +2,9 @@
 
 import { typedError } from '../shared/errors.js'
 import { Engine } from './engine.js'
-import { version, WebTorrent as table } from './generated/schema.js'
-import { readAnnounce, readSeedInput, readTiers, readTorrentId } from './inputs.js'
-import { callBack, define, Mirror } from './mirror.js'
+import { options, peerIdPrefix, version, WebTorrent as table } from './generated/schema.js'
+import { hex, pick, randomHex, readId, readSeedInput, readTorrentId } from './inputs.js'
+import { callBack, define, destroyedError, Mirror } from './mirror.js'
 import { Connections, WEBRTC_SUPPORT } from './rtc.js'
 import Torrent from './torrent.js'
 
@@ -17,24 +17,17 @@ export default class WebTorrent extends Mirror {
   #lastKey = 0
   #connections
 
-  /**
-   * @param {object=} opts
-   * @param {{ announce?: string[], rtcConfig?: RTCConfiguration } | false=} opts.tracker  false: no trackers at all
-   * @param {number=} opts.maxConns  peers of one torrent at the same time
-   * @param {string=} opts.peerId  40 hexadecimal digits
-   */
+  /** @param {object=} opts  `ClientOptions` of webtorrent_py/browser/options.py */
   constructor (opts = {}) {
     super(table)
-    const tracker = opts.tracker === false ? null : { ...opts.tracker }
     this.torrents = []
     this.ready = false
     this.destroyed = false
-    this.peerId = ''
-    this._engine = new Engine({
-      trackers: tracker && (readAnnounce(tracker) ?? []),
-      maxConns: Number(opts.maxConns) || undefined,
-      peerId: opts.peerId
-    }, {
+    this.tracker = opts.tracker ?? {}
+    this.maxConns = Number(opts.maxConns) || 55
+    this.peerId = readId(opts.peerId) ?? makePeerId()
+    this.nodeId = readId(opts.nodeId) ?? randomHex(20)
+    this._engine = new Engine(pick(options.ClientOptions, { ...opts, peerId: this.peerId }), {
       update: batch => this.#update(batch),
       report: fields => this._emit('error', typedError(fields)),
       createOffer: peer => this.#connections.createOffer(peer),
@@ -42,11 +35,10 @@ export default class WebTorrent extends Mirror {
       acceptAnswer: (peer, sdp) => this.#connections.acceptAnswer(peer, sdp),
       closePeer: peer => this.#connections.closePeer(peer)
     })
-    this.#connections = new Connections(tracker?.rtcConfig, this._engine, opts.relayChannels)
+    this.#connections = new Connections(this.tracker?.rtcConfig, this._engine, opts.relayChannels)
     globalThis.addEventListener?.('pagehide', this.#closeConnections)
-    this._engine.started.then(({ peerId }) => {
+    this._engine.started.then(() => {
       if (this.destroyed) return
-      this.peerId = peerId
       this.ready = true
       this._emit('ready')
     }, error => this.#handleFatal(error))
@@ -54,41 +46,34 @@ export default class WebTorrent extends Mirror {
 
   add (torrentId, opts = {}, ontorrent = undefined) {
     if (typeof opts === 'function') [opts, ontorrent] = [{}, opts]
-    return this.#add(ontorrent, async key => ['add', key, await readTorrentId(torrentId), {
-      announce: readAnnounce(opts ?? {}),
-      webSeeds: [opts?.urlList ?? []].flat(),
-      maxWebConns: Number(opts?.maxWebConns) || undefined,
-      paused: opts?.paused,
-      deselect: opts?.deselect,
-      strategy: opts?.strategy
-    }], existing => callBack(ontorrent, existing))
+    const given = pick(options.TorrentOptions, opts)
+    return this.#add(opts, ontorrent, async key => {
+      const [id, bytes] = await readTorrentId(torrentId)
+      return ['add', key, id, given, bytes]
+    }, (torrent, existing, error) => {
+      callBack(ontorrent, existing)
+      // As in the original for those who listen; who does not has the torrent, and needs no error.
+      if (!torrent._emitError(error)) this._emit('warning', error)
+    })
   }
 
   seed (input, opts = {}, onseed = undefined) {
     if (typeof opts === 'function') [opts, onseed] = [{}, opts]
+    const given = pick(options.SeedOptions, { ...opts, creationDate: Number(opts?.creationDate) || Date.now() })
     const seeding = torrent => {
       callBack(onseed, torrent)
       torrent._emit('seed')
       this._emit('seed', torrent)
     }
-    return this.#add(seeding, async key => ['seed', key, readSeedInput(input), {
-      announce: readTiers(opts ?? {}),
-      name: opts?.name,
-      pieceLength: opts?.pieceLength,
-      private: opts?.private,
-      comment: opts?.comment,
-      createdBy: opts?.createdBy,
-      creationDate: opts?.creationDate == null ? undefined : Math.ceil(Number(opts.creationDate) / 1000),
-      source: opts?.source ?? opts?.info?.source,
-      webSeeds: [opts?.urlList ?? []].flat(),
-      version: opts?.version
-    }], existing => callBack(onseed, existing))
+    return this.#add(opts, seeding, async key => ['seed', key, await readSeedInput(input), given], (torrent, existing) => {
+      callBack(onseed, existing)
+    })
   }
 
   /** @returns {Promise<Torrent | null>} */
   async get (torrentId) {
     if (torrentId instanceof Torrent) return this.torrents.includes(torrentId) ? torrentId : null
-    const key = await this.#callInOrder(async () => ['find', await readTorrentId(torrentId)])
+    const key = await this.#callInOrder(async () => ['find', ...await readTorrentId(torrentId)])
     return this.#byKey.get(key) ?? null
   }
 
@@ -122,8 +107,7 @@ export default class WebTorrent extends Mirror {
   _fail (torrent, error) {
     if (torrent.destroyed) return
     this.#forget(torrent)
-    const emitter = torrent.listenerCount('error') > 0 ? torrent : this
-    emitter._emit('error', error)
+    if (!torrent._emitError(error)) this._emit('error', error)
     torrent._emit('close')
   }
 
@@ -132,9 +116,9 @@ export default class WebTorrent extends Mirror {
     if (!torrent.destroyed) torrent._emit('warning', error)
   }
 
-  #add (ontorrent, prepare, onduplicate) {
+  #add (opts, ontorrent, prepare, onduplicate) {
     this.#mustBeAlive()
-    const torrent = new Torrent(this, ++this.#lastKey)
+    const torrent = new Torrent(this, ++this.#lastKey, opts ?? {})
     this.torrents.push(torrent)
     this.#byKey.set(torrent._key, torrent)
     torrent.once('ready', () => {
@@ -142,11 +126,15 @@ export default class WebTorrent extends Mirror {
       this._emit('torrent', torrent)
     })
     this._emit('add', torrent)
-    this.#callInOrder(() => prepare(torrent._key), torrent).catch(error => {
+    this.#callInOrder(() => prepare(torrent._key), torrent).then(() => {
+      if (!torrent.destroyed) torrent._tellAnnounceOptions()
+    }, error => {
       if (torrent.destroyed) return
       const existing = this.#byKey.get(error.existing)
-      this._fail(torrent, error)
-      if (existing) onduplicate(existing)
+      if (!existing) return this._fail(torrent, error)
+      this.#forget(torrent)
+      onduplicate(torrent, existing, error)
+      torrent._emit('close')
     })
     return torrent
   }
@@ -163,17 +151,18 @@ export default class WebTorrent extends Mirror {
   }
 
   #forget (torrent) {
-    torrent.destroyed = true
+    torrent._end()
     this.torrents = this.torrents.filter(each => each !== torrent)
     this.#byKey.delete(torrent._key)
     this._emit('remove', torrent)
   }
 
-  #update ({ client, torrents, files, events }) {
+  #update ({ client, torrents, files, wires, events }) {
     this._apply(client)
     for (const [key, changes] of torrents) this.#byKey.get(key)?._apply(changes)
     for (const [key, index, changes] of files) this.#byKey.get(key)?.files[index]._apply(changes)
-    for (const [key, name, args] of events) this.#byKey.get(key)?._handle(name, args)
+    for (const [key, name, args, wire] of events) this.#byKey.get(key)?._handle(name, args, wire)
+    for (const [key, id, changes] of wires) this.#byKey.get(key)?._applyToWire(id, changes)
   }
 
   async #destroy () {
@@ -182,16 +171,16 @@ export default class WebTorrent extends Mirror {
     try {
       if (wasReady) await this._engine.call('destroy')
     } finally {
-      this._engine.terminate(typedError({ name: 'DestroyedError', code: 'ERR_DESTROYED', message: 'The client was destroyed' }))
+      this._engine.terminate(destroyedError('The client was destroyed'))
     }
   }
 
   /** The engine could not start: nothing will ever work. */
   #handleFatal (error) {
     if (this.destroyed) return
-    const listening = this.torrents.filter(torrent => torrent.listenerCount('error') > 0)
+    const { torrents } = this
     this.#end()
-    for (const torrent of listening) torrent._emit('error', error)
+    for (const torrent of torrents) torrent._emitError(error)
     this._emit('error', error)
   }
 
@@ -209,11 +198,20 @@ export default class WebTorrent extends Mirror {
   #closeConnections = () => this.#connections.closeAll()
 
   #mustBeAlive () {
-    if (this.destroyed) throw typedError({ name: 'DestroyedError', code: 'ERR_DESTROYED', message: 'client is destroyed' })
+    if (this.destroyed) throw destroyedError('client is destroyed')
   }
 }
 
 define(WebTorrent, table)
+
+const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** @returns {string} 20 bytes, hexadecimal: what client this is, and letters and digits */
+function makePeerId () {
+  const random = crypto.getRandomValues(new Uint8Array(20 - peerIdPrefix.length))
+  const letters = Array.from(random, byte => LETTERS[byte % LETTERS.length]).join('')
+  return hex(new TextEncoder().encode(peerIdPrefix + letters))
+}
 
 /** Tells a callback how a promise ends. Without one the promise alone does. */
 function settled (promise, callback) {

@@ -8,10 +8,19 @@
  * keys that it gives out itself (so that mirrors exist before the engine is up) and file indices.
  *
  * - `boot(config, pagePort)`: start Python; resolves to `{ peerId }` when it is up.
- * - `add(torrent, id, options)`, `seed(torrent, items, options)`: resolve once the torrent is known to the client.
+ * - `add(torrent, id, options, bytes)`: `id` is text; null for the bytes of a torrent file; or the fields of a parsed
+ *   torrent, with the bytes of its info dictionary or without. `seed(torrent, items, options)`. Both resolve once the
+ *   torrent is known to the client.
  * - `remove(torrent)`, `destroy()`: resolve when done.
- * - `find(id)`: the key of the torrent with this id, or null.
+ * - `find(id, bytes)`: the key of the torrent with this id, or null.
  * - `command(torrent, file, name, args)`: a method of the generated schema; `file` is null for a torrent's own.
+ * - `wireCommand(torrent, wire, name, args, bytes)`: a method of a connection; `bytes` is a last argument.
+ * - `watchWires(torrent)`: the page wants to be told of the state of its connections.
+ * - `announceOptions(torrent, options)`: what trackers are to be told besides, from the next announce on.
+ * - `addPeer(torrent, initiator, port)`: a peer that the page has, at the end of a relayed channel; resolves to its
+ *   number, or null when no peer is wanted. `removePeer(torrent, peer)`: by its id.
+ * - `rescan(torrent)`: check all pieces that are there once more.
+ * - `diagnose(torrent)`: why it has no peers or makes no progress, `{ cause, message, … }`.
  * - `openReader(torrent, file, start, end)`: a number to read with, `end` exclusive, in bytes of the file.
  * - `read(reader)`: the next ArrayBuffer, or null at the end. `closeReader(reader)`.
  * - `openPort(torrent, file, port)`: serve random-access reads (READER_METHODS) over a MessagePort.
@@ -20,6 +29,7 @@
  */
 export const ENGINE_METHODS = [
   'boot', 'add', 'seed', 'remove', 'destroy', 'find', 'command',
+  'wireCommand', 'watchWires', 'announceOptions', 'addPeer', 'removePeer', 'rescan', 'diagnose',
   'openReader', 'read', 'closeReader', 'openPort', 'attachChannel', 'connectionLost'
 ]
 

@@ -3,6 +3,7 @@
 // Calls that come before Python is up wait for it; when it cannot start, they all get its error.
 
 import * as Comlink from 'comlink'
+import { typedError } from '../shared/errors.js'
 import { ENGINE_METHODS, READER_METHODS } from '../shared/protocol.js'
 import { serve } from '../shared/serve.js'
 import { bootPython } from './boot.js'
@@ -17,20 +18,22 @@ class Engine {
     const report = ({ name, message }) => page.report({ name, message, code: 'ERR_INTERNAL' })
     const { engine, module } = createIO(page, report)
     this.#engine = engine
-    this.#started = bootPython(import.meta.url, module).then(start => JSON.parse(start(JSON.stringify(options))))
+    this.#started = bootPython(import.meta.url, module).then(start => {
+      const { error, ...started } = JSON.parse(start(JSON.stringify(options)))
+      if (error) throw typedError(error)
+      return started
+    })
     return this.#started
   }
 
-  add = (torrent, id, options) => typeof id === 'string'
-    ? this.#call('add', [torrent, id, options])
-    : this.#call('add', [torrent, null, options], id)
+  add = (torrent, id, options, bytes) => this.#call('add', [torrent, id, options], bytes)
 
   seed = (torrent, items, options) => {
     const sources = items.map(({ name, blob }) => [name, this.#engine.addSource(blob), blob.size])
     return this.#call('seed', [torrent, sources, options])
   }
 
-  find = id => typeof id === 'string' ? this.#call('find', [id]) : this.#call('find', [null], id)
+  find = (id, bytes) => this.#call('find', [id], bytes)
   remove = torrent => this.#call('remove', [torrent])
   destroy = async () => {
     await this.#call('destroy', [])
@@ -38,6 +41,22 @@ class Engine {
   }
 
   command = (torrent, file, name, args) => this.#call('command', [torrent, file, name, args])
+
+  wireCommand = (torrent, wire, name, args, bytes) => this.#call('wire_command', [torrent, wire, name, args], bytes)
+  watchWires = torrent => this.#call('watch_wires', [torrent])
+  announceOptions = (torrent, options) => this.#call('announce_options', [torrent, options])
+  rescan = torrent => this.#call('rescan', [torrent])
+  diagnose = torrent => this.#call('diagnose', [torrent])
+  removePeer = (torrent, peer) => this.#call('remove_peer', [torrent, peer])
+
+  async addPeer (torrent, initiator, port) {
+    const peer = await this.#call('add_peer', [torrent, initiator])
+    if (peer !== null) {
+      this.#engine.channels.expect(peer)
+      this.#engine.channels.attach(peer, port)
+    }
+    return peer
+  }
 
   openReader = (torrent, file, start, end) => this.#call('open_reader', [torrent, file, start, end])
   closeReader = reader => this.#call('close_reader', [reader])
