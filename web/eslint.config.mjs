@@ -29,7 +29,10 @@ export default [
   },
   { files: ['src/page/**', 'demo/**'], languageOptions: { globals: globals.browser } },
   { files: ['src/worker/**', 'src/media/**'], languageOptions: { globals: globals.worker } },
+  // What build.mjs puts in.
+  { files: ['src/page/**'], languageOptions: { globals: { WORKERS: 'readonly' } } },
+  { files: ['src/worker/**'], languageOptions: { globals: { ASSETS: 'readonly', PYODIDE_INFO: 'readonly' } } },
   { files: ['src/shared/**'], languageOptions: { globals: globals['shared-node-browser'] } },
   { files: ['demo/**'], languageOptions: { sourceType: 'script', globals: { WebTorrent: 'readonly' } } },
-  { files: ['*.mjs'], languageOptions: { globals: globals.node } }
+  { files: ['*.mjs', 'snapshot/*.mjs'], languageOptions: { globals: globals.node } }
 ]

@@ -264,7 +264,7 @@ def test_a_libtorrent_that_seeds_a_corrupt_piece_is_banned(
 
 
 def test_an_engine_that_cannot_start_says_so(open_client: Callable[..., ClientPage], site: Site) -> None:
-    site.missing.add(".whl")
+    site.missing.update({".bin", ".whl"})
     try:
         ours = open_client("ours")
         ours.page.evaluate("() => { tools.start({}); tools.add('queued', '0'.repeat(40)) }")

@@ -10,6 +10,8 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import WSMsgType, web
 
+from webtorrent_py.desktop.static import file_response
+
 T = TypeVar("T")
 
 # The built site, or the one to try instead.
@@ -17,18 +19,6 @@ DIST = Path(os.environ.get("WEBTORRENT_DIST") or Path(__file__).parent.parent.pa
 
 # What jsDelivr, unpkg and their like send with every file.
 CDN_HEADERS = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-
-# Python's own table depends on the machine; browsers insist on these.
-CONTENT_TYPES = {
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".mjs": "text/javascript",
-    ".wasm": "application/wasm",
-    ".json": "application/json",
-    ".css": "text/css",
-    ".svg": "image/svg+xml",
-}
-DEFAULT_CONTENT_TYPE = "application/octet-stream"
 
 
 class Background:
@@ -84,7 +74,8 @@ class Site(Host):
     """A static site with a CDN's headers.
 
     `folders` maps URL prefixes to folders, `pages` URL paths to HTML. A path that ends in one of `missing` is
-    answered with 404. `requests` collects the paths that were asked for.
+    answered with 404; what has a key of `changed` in its path is first changed by its value. `requests` collects the
+    paths that were asked for.
     """
 
     def __init__(
@@ -94,6 +85,7 @@ class Site(Host):
         self._folders = {prefix: folder.resolve() for prefix, folder in folders.items()}
         self.pages = dict(pages or {})
         self.missing: set[str] = set()
+        self.changed: dict[str, Callable[[bytes], bytes]] = {}
         self.requests: list[str] = []
 
     @property
@@ -112,8 +104,12 @@ class Site(Host):
         file = self._find(request.path)
         if file is None or any(map(request.path.endswith, self.missing)):
             raise web.HTTPNotFound(headers=CDN_HEADERS)
-        content_type = CONTENT_TYPES.get(file.suffix, DEFAULT_CONTENT_TYPE)
-        return web.FileResponse(file, headers={**CDN_HEADERS, "Content-Type": content_type})
+        response: web.StreamResponse = file_response(request, file)
+        for part, change in self.changed.items():
+            if part in request.path:
+                response = web.Response(body=change(file.read_bytes()), content_type=response.content_type)
+        response.headers.update(CDN_HEADERS)
+        return response
 
     def _find(self, path: str) -> Path | None:
         for prefix, folder in self._folders.items():

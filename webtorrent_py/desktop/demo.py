@@ -19,20 +19,10 @@ from typing import Final
 from aiohttp import web
 
 from webtorrent_py.desktop.seeder import LibtorrentSeeder
+from webtorrent_py.desktop.static import file_response
 from webtorrent_py.desktop.tracker import DevelopmentTracker
 
 HOST: Final = "127.0.0.1"
-
-# What browsers insist on, whatever the system's own table says.
-CONTENT_TYPES: Final = {
-    ".css": "text/css",
-    ".html": "text/html",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".mjs": "text/javascript",
-    ".svg": "image/svg+xml",
-    ".wasm": "application/wasm",
-}
 
 # Bytes a second: several times what the video needs, and slow enough to watch the pieces come in.
 UPLOAD_LIMIT: Final = 200_000
@@ -83,11 +73,7 @@ class Folder:
             path /= "index.html"
         if not path.is_relative_to(self._folder) or not path.is_file():
             raise web.HTTPNotFound
-        # A page that is reloaded after a build shall see the new one.
-        headers = {"Cache-Control": "no-cache"}
-        if content_type := CONTENT_TYPES.get(path.suffix):
-            headers["Content-Type"] = content_type
-        return web.FileResponse(path, headers=headers)
+        return file_response(request, path)
 
 
 def has_screen() -> bool:

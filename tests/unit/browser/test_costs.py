@@ -51,7 +51,7 @@ class Costs:
 
 
 class World:
-    """Plays `webtorrent_io`, a tracker and one peer; the client's calls of JavaScript come here by name."""
+    """Plays `web/src/worker/io.js`, a tracker and one peer; the client's calls of JavaScript come here by name."""
 
     def __init__(self) -> None:
         self.costs = Costs()

@@ -28,8 +28,8 @@ def sample(tmp_path: Path) -> Path:
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
     folder = tmp_path / "site"
-    (folder / "pyodide").mkdir(parents=True)
-    for name in ("index.html", "engine.js", "pyodide/pyodide.mjs", "pyodide/pyodide.asm.wasm"):
+    (folder / "assets").mkdir(parents=True)
+    for name in ("index.html", "webtorrent-py.mjs", "assets/engine-0A1B2C3D.js", "assets/pyodide.asm-0A1B2C3D.wasm"):
         (folder / name).write_text(name)
     (tmp_path / "secret.txt").touch()
     return folder
@@ -46,9 +46,9 @@ def run(site: Path, sample: Path, scenario: Callable[[ClientSession, str], Await
 def test_it_serves_the_site_with_the_types_that_browsers_insist_on(site: Path, sample: Path) -> None:
     expected = {
         "": "text/html",
-        "engine.js": "text/javascript",
-        "pyodide/pyodide.mjs": "text/javascript",
-        "pyodide/pyodide.asm.wasm": "application/wasm",
+        "assets/engine-0A1B2C3D.js": "text/javascript",
+        "webtorrent-py.mjs": "text/javascript",
+        "assets/pyodide.asm-0A1B2C3D.wasm": "application/wasm",
     }
 
     async def scenario(session: ClientSession, address: str) -> None:
@@ -60,7 +60,31 @@ def test_it_serves_the_site_with_the_types_that_browsers_insist_on(site: Path, s
     run(site, sample, scenario)
 
 
-@pytest.mark.parametrize("path", ["missing.js", "pyodide/", "%2e%2e/secret.txt", "pyodide/%2e%2e/%2e%2e/secret.txt"])
+def test_it_sends_compressed_files_and_lets_browsers_keep_those_that_never_change(site: Path, sample: Path) -> None:
+    engine = "assets/engine-0A1B2C3D.js"
+    (site / f"{engine}.br").write_bytes(b"as brotli")
+    (site / f"{engine}.gz").write_bytes(b"as gzip")
+
+    async def scenario(_: ClientSession, address: str) -> None:
+        async with ClientSession(auto_decompress=False) as session:
+            for accepted, encoding, content in (
+                ("gzip, br", "br", b"as brotli"),
+                ("gzip", "gzip", b"as gzip"),
+                ("identity", None, engine.encode()),
+            ):
+                async with session.get(address + engine, headers={"Accept-Encoding": accepted}) as response:
+                    assert await response.read() == content
+                    assert response.headers.get("Content-Encoding") == encoding
+                    assert response.headers["Vary"] == "Accept-Encoding"
+                    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+                    assert response.content_type == "text/javascript"
+            async with session.get(address + "webtorrent-py.mjs") as response:
+                assert response.headers["Cache-Control"] == "no-cache"
+
+    run(site, sample, scenario)
+
+
+@pytest.mark.parametrize("path", ["missing.js", "assets/", "%2e%2e/secret.txt", "assets/%2e%2e/%2e%2e/secret.txt"])
 def test_it_serves_nothing_else(site: Path, sample: Path, path: str) -> None:
     async def scenario(session: ClientSession, address: str) -> None:
         async with session.get(URL(address + path, encoded=True)) as response:

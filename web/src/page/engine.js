@@ -12,18 +12,18 @@ export function setScriptURL (url) {
   base = url
 }
 
-/** @param {string} name  of a file beside the page's script */
-export const siblingURL = name => new URL(name, base).href
+/** @param {'engine' | 'media'} name @returns {string}  of a worker's script, which the build has put below the page's */
+export const workerURL = name => new URL(WORKERS[name], base).href
 
 /**
  * Starts a module worker whose script may be of another origin, as when it comes from a CDN: a Worker must be
  * of the page's origin, but what a module imports need not.
  *
- * @param {string} name  of the script's file, beside the page's script
+ * @param {'engine' | 'media'} name
  * @returns {Worker}
  */
 export function startWorker (name) {
-  const source = `import ${JSON.stringify(siblingURL(name))}`
+  const source = `import ${JSON.stringify(workerURL(name))}`
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }))
   const worker = new Worker(url, { type: 'module', name })
   // The script is fetched after the constructor returned; it is there by the first message or error.
@@ -48,10 +48,10 @@ export class Engine {
     serve(page, PAGE_METHODS, port1)
     let isUp = false
     try {
-      this.#worker = startWorker('engine.js')
+      this.#worker = startWorker('engine')
       this.#worker.onerror = event => {
         event.preventDefault()
-        const reason = event.message || `${siblingURL('engine.js')} could not be loaded`
+        const reason = event.message || `${workerURL('engine')} could not be loaded`
         if (isUp) page.report({ code: 'ERR_INTERNAL', message: reason })
         else this.terminate(bootError(reason))
       }
@@ -59,7 +59,7 @@ export class Engine {
     } catch (error) { // a Content-Security-Policy without blob: in worker-src
       this.terminate(bootError(error.message))
     }
-    /** Resolves to `{ peerId }` when Python is up. */
+    /** Resolves to `{ peerId, from }` when Python is up. */
     this.started = this.call('boot', options, Comlink.transfer(port2, [port2]))
     this.started.then(() => { isUp = true }, error => this.terminate(error))
   }

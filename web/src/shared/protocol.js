@@ -7,7 +7,8 @@
  * Calls that the page makes to the engine worker. `torrent` and `file` are the page's own numbers:
  * keys that it gives out itself (so that mirrors exist before the engine is up) and file indices.
  *
- * - `boot(config, pagePort)`: start Python; resolves to `{ peerId }` when it is up.
+ * - `boot(config, pagePort)`: start Python; resolves to `{ peerId, from }` when it is up, where
+ *   `from` tells what it was started from: 'snapshot', or 'wheels' when that could not be used.
  * - `add(torrent, id, options, bytes)`: `id` is text; null for the bytes of a torrent file; or the fields of a parsed
  *   torrent, with the bytes of its info dictionary or without. `seed(torrent, items, options)`. Both resolve once the
  *   torrent is known to the client.

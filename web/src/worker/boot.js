@@ -1,96 +1,84 @@
-// Starts Python from the files that lie beside this script; no package index is asked.
+// Starts Python, from files that lie beside this script; no package index is asked.
+//
+// It starts from a memory snapshot, in which our package has been imported already. Should that not work, for whatever
+// reason, it starts the plain way, which takes some times as long: Pyodide runs its own start, and micropip installs.
 
+import { loadPyodide } from 'pyodide'
 import { typedError } from '../shared/errors.js'
+import { assetURL, fetchAsset, fetchWheels } from './assets.js'
+import { install } from './install.js'
+import { compile, withInstance } from './runtime.js'
+import { Snapshot } from './snapshot.js'
 
 /**
- * @param {string} base  URL of the folder with `pyodide/` and `wheels/`
- * @param {object} io  what Python imports as `webtorrent_io`
- * @returns {Promise<(options: string) => string>}  Python's `start`
+ * @returns {Promise<{ start: (options: string, io: object) => string, from: 'snapshot' | 'wheels' }>}
+ *   Python's `start`, and what Python was started from
  */
-export async function bootPython (base, io) {
-  const pyodideURL = new URL('pyodide/', base).href
-  const wheelsURL = new URL('wheels/', base).href
+export async function bootPython () {
+  // At once, though used one after the other.
+  const createModule = import(assetURL('module')).then(({ default: create }) => create)
+  compile().catch(() => {}) // it is told of where it is waited for
   try {
-    // At once, though used one after the other: wheels come while Python starts.
-    const [pyodide, wheels] = await Promise.all([loadPython(pyodideURL), fetchWheels(wheelsURL)])
-    pyodide.registerJsModule('webtorrent_io', io)
-    await install(pyodide, wheels)
-    return pyodide.pyimport('webtorrent_py.browser.main').start
+    return { start: await startFromSnapshot(createModule), from: 'snapshot' }
   } catch (error) {
-    const cause = await findMissing(pyodideURL) ?? reason(error)
-    throw typedError({ name: 'BootError', code: 'ERR_BOOT', message: `The engine could not start: ${cause}` })
+    console.warn(`webtorrent-py: starting without the memory snapshot, which takes longer: ${reason(error)}`)
+  }
+  try {
+    return { start: await startFromWheels(createModule), from: 'wheels' }
+  } catch (error) {
+    throw typedError({ name: 'BootError', code: 'ERR_BOOT', message: `The engine could not start: ${reason(error)}` })
   }
 }
 
-async function loadPython (indexURL) {
-  const { loadPyodide } = await import(`${indexURL}pyodide.mjs`)
-  return Promise.race([loadPyodide({ indexURL }), wasmFailure()])
-}
-
-/**
- * Rejects when the wasm file cannot be used, for which Pyodide would wait forever. Where a host sends it with
- * another type than application/wasm, which browsers do not stream, it is used all the same.
- */
-function wasmFailure () {
-  return new Promise((resolve, reject) => {
-    const { instantiateStreaming } = WebAssembly
-    WebAssembly.instantiateStreaming = async (source, imports) => {
-      try {
-        const response = await source
-        checkStatus(response)
-        const isStreamable = response.headers.get('Content-Type')?.startsWith('application/wasm')
-        return await (isStreamable
-          ? instantiateStreaming(response, imports)
-          : WebAssembly.instantiate(await response.arrayBuffer(), imports))
-      } catch (error) {
-        reject(error)
-        throw error
+async function startFromSnapshot (createModule) {
+  const response = await fetchAsset('snapshot')
+  const snapshot = new Snapshot(await response.arrayBuffer())
+  let memory, image
+  const pyodide = await withInstance(async () => {
+    const create = await createModule
+    return loadPyodide({
+      ...OPTIONS(),
+      _loadSnapshot: snapshot.header,
+      // The file is there when it is asked for: the modules that the snapshot has are found without it.
+      stdLibURL: 'data:,',
+      async createPyodideModule (settings) {
+        const module = await create(settings)
+        snapshot.restore(memory, image)
+        return module
       }
-    }
+    })
+  }, instantiated => {
+    memory = instantiated
+    image = snapshot.takeImage(memory)
   })
+  provideLibrary(pyodide)
+  return startOf(pyodide)
 }
 
-/** micropip first: it puts in the others. */
-async function install (pyodide, { micropip, others }) {
-  pyodide.unpackArchive(micropip, 'wheel')
-  const installer = pyodide.pyimport('micropip')
-  const paths = others.map(({ name, bytes }) => {
-    pyodide.FS.writeFile(`/tmp/${name}`, new Uint8Array(bytes))
-    return `emfs:/tmp/${name}`
-  })
-  await installer.install.callKwargs(paths, { deps: false })
-  installer.destroy()
+async function startFromWheels (createModule) {
+  const pyodide = await withInstance(async () => loadPyodide({
+    ...OPTIONS(),
+    stdLibURL: assetURL('library'),
+    createPyodideModule: await createModule
+  }), () => {})
+  await install(pyodide, await fetchWheels())
+  return startOf(pyodide)
 }
 
-/** What `wheels.json` lists: file names, micropip's among them. */
-async function fetchWheels (folder) {
-  const names = await (await fetchFile(`${folder}wheels.json`)).json()
-  const wheels = await Promise.all(names.map(async name => ({
-    name, bytes: await (await fetchFile(folder + name)).arrayBuffer()
-  })))
-  const micropip = wheels.find(({ name }) => name.startsWith('micropip-'))
-  if (!micropip) throw new Error(`${folder}wheels.json lists no micropip`)
-  return { micropip: micropip.bytes, others: wheels.filter(({ name }) => !name.startsWith('micropip-')) }
-}
+const OPTIONS = () => ({
+  indexURL: new URL('.', import.meta.url).href,
+  packageBaseUrl: new URL('.', import.meta.url).href,
+  lockFileContents: { info: PYODIDE_INFO, packages: {} }
+})
 
-async function fetchFile (url) {
-  const response = await fetch(url).catch(error => { throw new Error(`${url}: ${error.message}`) })
-  checkStatus(response)
-  return response
-}
+const startOf = pyodide => pyodide.pyimport('webtorrent_py.browser.main').start
 
-function checkStatus ({ ok, url, status }) {
-  if (!ok) throw new Error(`${url}: HTTP status ${status}`)
-}
-
-/** Pyodide does not always say which of its files it could not get. */
-async function findMissing (folder) {
-  const files = ['pyodide.mjs', 'pyodide.asm.mjs', 'pyodide.asm.wasm', 'python_stdlib.zip', 'pyodide-lock.json']
-  for (const name of files) {
-    const response = await fetch(folder + name, { method: 'HEAD' }).catch(() => ({ status: 'no answer' }))
-    if (!response.ok) return `${folder + name}: HTTP status ${response.status}`
-  }
-  return null
+/** Has the standard library's file downloaded when something is imported that the snapshot has not. */
+function provideLibrary ({ FS, _module: { API } }) {
+  const [major, minor] = API.pyVersionTuple
+  const name = `python${major}${minor}.zip`
+  FS.unlink(`/lib/${name}`)
+  FS.createLazyFile('/lib', name, assetURL('library'), true, false)
 }
 
 /** Of an exception in Python its last line, which says what it is; the ones above say where. */

@@ -1,6 +1,6 @@
 // The browser, as Python's host module sees it: each function carries out one kind of action.
 //
-// `webtorrent_py/browser/host.py` imports this as the module `webtorrent_io`. Rules: nothing here decides
+// `webtorrent_py/browser/host.py` calls this. Rules: nothing here decides
 // anything; nothing calls Python before the call from Python that caused it has returned.
 
 import { typedError } from '../shared/errors.js'

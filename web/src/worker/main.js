@@ -18,10 +18,10 @@ class Engine {
     const report = ({ name, message }) => page.report({ name, message, code: 'ERR_INTERNAL' })
     const { engine, module } = createIO(page, report)
     this.#engine = engine
-    this.#started = bootPython(import.meta.url, module).then(start => {
-      const { error, ...started } = JSON.parse(start(JSON.stringify(options)))
+    this.#started = bootPython().then(({ start, from }) => {
+      const { error, ...started } = JSON.parse(start(JSON.stringify(options), module))
       if (error) throw typedError(error)
-      return started
+      return { ...started, from }
     })
     return this.#started
   }

@@ -2,7 +2,7 @@
 
 import * as Comlink from 'comlink'
 import '../../shared/errors.js'
-import { siblingURL, startWorker } from '../engine.js'
+import { workerURL, startWorker } from '../engine.js'
 
 /** How long the worker is given to close its reader ports, in milliseconds, before it is ended with them. */
 const CLOSE_GRACE = 1000
@@ -12,11 +12,11 @@ let running = null
 let lastSession = 0
 
 function start () {
-  const worker = startWorker('media.js')
+  const worker = startWorker('media')
   const host = { worker, remote: Comlink.wrap(worker), sessions: new Set(), failure: null, ended: false }
   worker.addEventListener('error', event => {
     event.preventDefault() // every session hears of it through its own calls
-    host.failure = new Error(`The media worker failed: ${event.message || `${siblingURL('media.js')} could not be loaded`}`)
+    host.failure = new Error(`The media worker failed: ${event.message || `${workerURL('media')} could not be loaded`}`)
     for (const session of host.sessions) session._fail(host.failure)
     if (running === host) running = null // the next session gets a new one
   })
