@@ -67,7 +67,10 @@ def command_soak(options: argparse.Namespace) -> int:
 
 
 def command_bench(options: argparse.Namespace) -> int:
-    """Measure ours and stock webtorrent in the same browser; what is not known here goes to the bench."""
+    """Measure ours and stock webtorrent in the same browser, or with `scale` what one event costs on CPython."""
+    if options.rest[:1] == ["scale"]:
+        prepare_python("run", "test")
+        return hand_over([PYTHON, "-m", "tests.bench.scale", *options.rest[1:]])
     return hand_over([PYTHON, "-m", "tests.bench", *options.rest], env=prepare_tests())
 
 

@@ -5,15 +5,19 @@ whole bitfield is added to all counts as numbers are added by hand, with a carry
 time; a single `have` carries through one word. A peer that has everything adds one to a counter instead.
 
 Pieces that may be started stand in one set per count, and are moved to the neighbouring set when the count changes.
-So the rarest that a peer has is found in the first set that has something in common with the peer. Ties are broken
-at random. Each priority has sets of its own, and higher ones come first.
+So the rarest that a peer has is found in the first set that has something in common with the peer; where the first
+few have not, it is found by comparing the counts, plane by plane. Ties are broken at random. Each priority has sets
+of its own, and higher ones come first.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 from webtorrent_py.codec.bitfield import BITS, WORD, Bitfield
-from webtorrent_py.torrent.piece_set import PieceSet
+from webtorrent_py.torrent.piece_set import PieceSet, choose
+
+# Sets that are searched one after the other before all counts are compared.
+SETS_TRIED = 3
 
 
 class Availability:
@@ -135,7 +139,7 @@ class Availability:
     def rarest(self, among: Bitfield) -> int | None:
         """Of the pieces that may be started, one of the highest priority and the rarest of those in `among`."""
         for priority in self._priorities():
-            index = self._tiers[priority].rarest(among.words, self._random)
+            index = self._tiers[priority].rarest(among.words, self._planes, self._random)
             if index is not None:
                 return index
         return None
@@ -225,18 +229,26 @@ class _Tier:
                     if not self._sets[count]:
                         self._occupied &= ~(1 << count)
 
-    def rarest(self, words: Sequence[int], random: Random) -> int | None:
+    def rarest(self, words: Sequence[int], planes: Sequence[Sequence[int]], random: Random) -> int | None:
         # One search in all sets at once, before each of them.
-        if self.waiting.first(words) is None:
+        if not self.waiting.meets(words):
             return None
         occupied = self._occupied
-        while occupied:
+        for _ in range(SETS_TRIED):
             lowest = occupied & -occupied
             index = self._sets[lowest.bit_length() - 1].any(words, random)
             if index is not None:
                 return index
             occupied ^= lowest
-        raise AssertionError("every piece that waits is in the set of its count")
+            if not occupied:
+                break
+        # The peer lacks all that is rare: from the highest bit of the counts to the lowest, keep those without it.
+        candidates = self.waiting.common(words)
+        for plane in reversed(planes):
+            less = [word & ~bits for word, bits in zip(candidates, plane, strict=True)]
+            if any(less):
+                candidates = less
+        return choose(candidates, random)
 
     def _set(self, count: int) -> PieceSet:
         while len(self._sets) <= count:

@@ -116,7 +116,7 @@ class Downloader:
         if self._wanted[index]:
             self._interest.gained(peer.handle, index)
             peer.send_interested(not self._requester.paused, now)
-            self._requester.fill_anew(peer, now)
+            self._requester.gained(peer, now)
 
     def unchoked(self, peer: Source, now: float) -> None:
         """The peer serves us now, or allows one more piece to be asked for."""

@@ -1,14 +1,17 @@
 """A set of pieces that is changed one by one and searched for what a peer has.
 
-Strategy: the set's bits stand in words as a bitfield's do, and one more integer tells which words are not empty.
-Adding, removing and finding among many cost the same in a torrent of a thousand pieces and of a hundred thousand;
-only where set and peer have little in common, all words are compared, a hundred of them for 100,000 pieces.
+The bits stand in words as a bitfield's do, and one more integer tells which words are not empty. Adding, removing, and
+finding in a small set or where there is much in common cost the same in a torrent of a thousand pieces and of a hundred
+thousand. Where there is little in common, all words are compared: a hundred for 100,000 pieces, some microseconds.
 """
 
 from collections.abc import Iterator, Sequence
 from random import Random
 
 from webtorrent_py.codec.bitfield import BITS, WORD
+
+# Sets of no more words are looked through one word after the other.
+FEW_WORDS = 6
 
 
 class PieceSet:
@@ -50,25 +53,28 @@ class PieceSet:
 
     def update(self, words: Sequence[int]) -> None:
         """Put all pieces in whose bits are set in the words of a bitfield."""
-        for number, word in enumerate(words):
-            if word:
-                self._words[number] |= word
-                self._occupied |= 1 << number
+        self._words = [mine | theirs for mine, theirs in zip(self._words, words, strict=True)]
+        self._occupied = _occupied(self._words)
 
     def take(self, words: Sequence[int]) -> list[int]:
         """Take all pieces out whose bits are set in `words`. What was taken, as words."""
         taken = [mine & theirs for mine, theirs in zip(self._words, words, strict=True)]
-        for number, word in enumerate(taken):
-            if word:
-                self._words[number] ^= word
-                if not self._words[number]:
-                    self._occupied &= ~(1 << number)
+        self._words = [mine ^ theirs for mine, theirs in zip(self._words, taken, strict=True)]
+        self._occupied = _occupied(self._words)
         return taken
+
+    def common(self, within: Sequence[int]) -> list[int]:
+        """The pieces whose bits are set in `within` too, as words."""
+        return [mine & theirs for mine, theirs in zip(self._words, within, strict=True)]
+
+    def meets(self, within: Sequence[int]) -> bool:
+        """Whether any piece's bit is set in `within` too."""
+        return any(mine & theirs for mine, theirs in zip(self._words, within, strict=True))
 
     def first(self, within: Sequence[int]) -> int | None:
         """The first piece whose bit is set in `within` too."""
-        for number in _set_bits(self._occupied):
-            common = self._words[number] & within[number]
+        for number, mine in enumerate(self._words):
+            common = mine & within[number]
             if common:
                 return number * WORD + WORD - common.bit_length()
         return None
@@ -78,18 +84,32 @@ class PieceSet:
 
         In a torrent of more than a word's pieces not each has quite the same chance: a word is chosen first.
         """
-        if not self._occupied:
+        if self._occupied.bit_count() <= FEW_WORDS:
+            numbers = [number for number in _set_bits(self._occupied) if self._words[number] & within[number]]
+        else:
+            # Most sets with many words have something in common with a peer wherever one looks.
+            number = random.randrange(len(self._words))
+            if self._words[number] & within[number]:
+                return _choose_in(number, self._words[number] & within[number], random)
+            numbers = [number for number, word in enumerate(self.common(within)) if word]
+        if not numbers:
             return None
-        start = 0
-        if self._occupied & (self._occupied - 1):
-            start = random.randrange(self._occupied.bit_length())
-        later = self._occupied >> start << start
-        for part in (later, self._occupied ^ later):
-            for number in _set_bits(part):
-                common = self._words[number] & within[number]
-                if common:
-                    return number * WORD + _nth_set(common, random.randrange(common.bit_count()))
-        return None
+        number = random.choice(numbers) if len(numbers) > 1 else numbers[0]
+        return _choose_in(number, self._words[number] & within[number], random)
+
+
+def choose(words: Sequence[int], random: Random) -> int:
+    """One of the pieces in `words`, of which there is at least one."""
+    number = random.choice([number for number, word in enumerate(words) if word])
+    return _choose_in(number, words[number], random)
+
+
+def _choose_in(number: int, word: int, random: Random) -> int:
+    return number * WORD + _nth_set(word, random.randrange(word.bit_count()))
+
+
+def _occupied(words: Sequence[int]) -> int:
+    return sum([1 << number for number, word in enumerate(words) if word])
 
 
 def _set_bits(word: int) -> Iterator[int]:

@@ -72,7 +72,8 @@ class PieceInProgress:
     def block(self, number: int) -> tuple[int, int, int]:
         """The block as (piece index, begin, length)."""
         begin = number * BLOCK_LENGTH
-        return self.index, begin, min(BLOCK_LENGTH, self.size - begin)
+        length = self.size - begin
+        return self.index, begin, length if length < BLOCK_LENGTH else BLOCK_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +184,14 @@ class PiecesInProgress:
         """Up to `count` free blocks, from here on asked of `peer`."""
         if piece.exclusive:
             piece.owner = peer
-        blocks: list[tuple[int, int, int]] = []
-        while piece.free and len(blocks) < count:
-            number = piece.free.pop()
+        numbers = piece.free[-count:]
+        del piece.free[-count:]
+        numbers.reverse()
+        for number in numbers:
             piece.requested[number] = [peer]
-            blocks.append(piece.block(number))
         if not piece.free:
             self._close(piece.index)
-        return blocks
+        return [piece.block(number) for number in numbers]
 
     def take_duplicate(self, piece: PieceInProgress, number: int, peer: int) -> tuple[int, int, int]:
         """A block that others are asked for already, from here on asked of `peer` too."""

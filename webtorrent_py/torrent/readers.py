@@ -57,6 +57,9 @@ class Readers:
     def __iter__(self) -> Iterator[Reader]:
         return iter(self._readers.values())
 
+    def __bool__(self) -> bool:
+        return bool(self._readers)
+
     def __getitem__(self, handle: int) -> Reader:
         return self._readers[handle]
 

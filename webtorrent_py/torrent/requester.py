@@ -77,10 +77,11 @@ class Requester:
     def fill(self, peer: Source, now: float) -> None:
         """Ask the peer for as much as its pipeline may hold."""
         handle = peer.handle
-        if handle not in self._interest or self.paused or handle in self._refusers:
-            return
-        room = peer.room(self._pipelines[handle].depth)
+        can_take = handle in self._interest and not self.paused and handle not in self._refusers
+        room = peer.room(self._pipelines[handle].depth) if can_take else 0
         if room <= 0:
+            # It is asked again once a block comes from it, or what stands in the way is gone.
+            self._hungry.pop(handle, None)
             return
         if self._hungry.get(handle) == self._supply:
             return
@@ -99,6 +100,13 @@ class Requester:
         """Something changed for this peer: ask it, even if there was nothing for it before."""
         self._hungry.pop(peer.handle, None)
         self.fill(peer, now)
+
+    def gained(self, peer: Source, now: float) -> None:
+        """The peer has one more piece that we want."""
+        if self._picker.has_free or self._picker.is_end_game or self._readers:
+            self.fill_anew(peer, now)
+        else:
+            self._hungry[peer.handle] = None
 
     def fill_hungry(self, now: float) -> None:
         """Something became free: ask whoever waits for it."""
