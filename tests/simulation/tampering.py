@@ -119,3 +119,41 @@ def plain(node: Node, message: m.Message | Handshake) -> Said:
 def never_rejecting(node: Node, message: m.Message | Handshake) -> Said:
     """Speaks BEP 6, but answers neither a cancel nor what it will not serve."""
     return [] if isinstance(message, m.Reject) else [message]
+
+
+def black_hole(node: Node, message: m.Message | Handshake) -> Said:
+    """Says that it has everything and serves everybody, and answers nothing."""
+    if isinstance(message, m.Piece | m.Reject):
+        return []
+    return claiming_all(node, message)
+
+
+def half_messages(node: Node, message: m.Message | Handshake) -> Said:
+    """Begins every block, and never ends it."""
+    if isinstance(message, m.Piece):
+        return [message.serialize()[: len(message.data) // 2]]
+    return [message]
+
+
+def poisoned_metadata(node: Node, message: m.Message | Handshake) -> Said:
+    """Wrong metadata, and no blocks either."""
+    return [] if isinstance(message, m.Piece) else wrong_metadata(node, message)
+
+
+ALL = (
+    wrong_blocks,
+    some_wrong_blocks,
+    wrong_metadata,
+    wrong_metadata_size,
+    garbage,
+    silence,
+    lazy,
+    never_unchoking,
+    claiming_all,
+    claiming_nonsense,
+    flooding,
+    black_hole,
+    half_messages,
+    poisoned_metadata,
+)
+"""Every way not to follow the rules."""

@@ -16,19 +16,19 @@ class Web:
 
     def __init__(self, network: "Network") -> None:
         self._network = network
-        self._servers: dict[str, tuple[WebServer, float]] = {}
+        self.servers: dict[str, tuple[WebServer, float]] = {}
         self._free_at: dict[str, float] = {}
 
     def add(self, origin: str, *, rate: float = 1e6) -> WebServer:
         """A server of so many bytes per second."""
         server = WebServer()
-        self._servers[origin] = server, rate
+        self.servers[origin] = server, rate
         return server
 
     def fetch(self, node: "Node", action: FetchRange) -> None:
         """Carry out a node's action."""
         network = self._network
-        origin = next((each for each in self._servers if action.url.startswith(each)), None)
+        origin = next((each for each in self.servers if action.url.startswith(each)), None)
         if origin is None:
             network.after(network.latency, lambda: node.tell_fetch("range_failed", action, "no such server"))
         else:
@@ -36,7 +36,7 @@ class Web:
 
     def _answer(self, node: "Node", action: FetchRange, origin: str) -> None:
         network = self._network
-        server, rate = self._servers[origin]
+        server, rate = self.servers[origin]
         response: Response = server.get(action.url, action.start, action.length)
         at = max(network.now, self._free_at.get(origin, 0.0))
         node.tell_fetch("range_started", action, response.status, response.content_range, at=network.latency)

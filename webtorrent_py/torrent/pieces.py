@@ -184,8 +184,9 @@ class PiecesInProgress:
         """Up to `count` free blocks, from here on asked of `peer`."""
         if piece.exclusive:
             piece.owner = peer
-        numbers = piece.free[-count:]
-        del piece.free[-count:]
+        start = max(len(piece.free) - count, 0)
+        numbers = piece.free[start:]
+        del piece.free[start:]
         numbers.reverse()
         for number in numbers:
             piece.requested[number] = [peer]
