@@ -9,6 +9,7 @@ from webtorrent_py.client import Client
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import parse_info
 from webtorrent_py.torrent.availability import Availability
+from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.picker import Picker
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PiecesInProgress
 from webtorrent_py.torrent.readers import Readers
@@ -58,6 +59,7 @@ def pick_of_a_piece(pieces: int, peers: int) -> tuple[float, float]:
         availability=availability,
         pieces=under_way,
         readers=Readers(PIECE_LENGTH),
+        pace=Pace(),
         random=random,
         sequential=False,
     )

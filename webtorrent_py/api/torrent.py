@@ -313,6 +313,13 @@ class Torrent(Emitter):
         diagnosis: Diagnosis = self.run(self.core.diagnose, self.core_torrent.id)
         return diagnosis
 
+    def critical(self, first: int, last: int) -> None:
+        """Download pieces `first` to `last`, both inclusive, before all others, as far as they are selected.
+
+        Raises `InvalidRangeError`.
+        """
+        self.run(self.core.set_critical, self.core_torrent.id, first, last)
+
     async def wait_ready(self) -> None:
         """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""
         await self._wait("ready", lambda: self.ready)

@@ -16,7 +16,6 @@ from typing import Any
 
 from webtorrent_py.browser.declaration import Event, Method, Mirror, Property
 from webtorrent_py.errors import WebTorrentError
-from webtorrent_py.torrent.selection import HIGHEST
 
 
 def error_fields(error: WebTorrentError) -> dict[str, str]:
@@ -176,7 +175,7 @@ TORRENT = Mirror(
             "start: number, end: number",
             "void",
             "Download these pieces, both inclusive, before all others.",
-            lambda torrent, first, last: torrent.select(first, last, HIGHEST),
+            lambda torrent, first, last: torrent.critical(first, last),
         ),
         Method(
             "addPeer",

@@ -228,6 +228,14 @@ class Client:
             found.deselect(first, last, now)
         self._settle(found, now)
 
+    def set_critical(self, torrent: int, first: int, last: int, now: float) -> None:
+        """Get the pieces from `first` to `last` (inclusive) before all others, as far as they are wanted."""
+        found = self._torrent(torrent)
+        if found.metainfo is None or not 0 <= first <= last < found.metainfo.piece_count:
+            raise InvalidRangeError(f"pieces {first} to {last} are not all in the torrent")
+        found.set_critical(first, last, now)
+        self._settle(found, now)
+
     def select_file(self, torrent: int, file: int, priority: int, now: float) -> None:
         """Download a file; a priority of 0 deselects it."""
         found = self._torrent(torrent)

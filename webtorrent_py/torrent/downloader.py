@@ -23,6 +23,7 @@ from webtorrent_py.torrent.blame import Blame
 from webtorrent_py.torrent.hash_exchange import HashExchange
 from webtorrent_py.torrent.haves import Haves
 from webtorrent_py.torrent.interest import Interest
+from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.picker import Picker
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PieceInProgress, PiecesInProgress
 from webtorrent_py.torrent.progress import Progress
@@ -65,6 +66,7 @@ class Downloader:
         self._pieces = PiecesInProgress(metainfo.piece_count)
         self._interest = Interest(random)
         self.readers = Readers(metainfo.piece_length)
+        pace = Pace()
         self._picker = Picker(
             sizes=metainfo,
             have=self._have,
@@ -72,11 +74,12 @@ class Downloader:
             availability=self._availability,
             pieces=self._pieces,
             readers=self.readers,
+            pace=pace,
             random=random,
             sequential=sequential,
         )
         self._requester = Requester(
-            pieces=self._pieces, picker=self._picker, readers=self.readers, interest=self._interest
+            pieces=self._pieces, picker=self._picker, readers=self.readers, interest=self._interest, pace=pace
         )
         self._blame = Blame()
         self._haves = Haves()
@@ -251,6 +254,7 @@ class Downloader:
         self._outbox.tell(PieceVerified(self._torrent, index))
         for file in completed:
             self._outbox.tell(FileDone(self._torrent, file))
+        self.readers.piece_added(self._have)
         for reader in self.readers.waiting_for(index):
             self._outbox.tell(ReaderAdvanced(self._torrent, reader.handle))
         if self._selection.selected(index):
@@ -339,10 +343,16 @@ class Downloader:
 
     def move_reader(self, handle: int, position: int, now: float) -> None:
         """A reader goes on from `position`; the pieces there are urgent now."""
-        self.readers[handle].move(position)
+        self.readers[handle].move(position, now)
         if self._pieces.full:
             # What is urgent is started even now.
             self._requester.fill_all(now)
+
+    def set_critical(self, first: int, last: int, now: float) -> None:
+        """Get the wanted pieces from `first` to `last` before all others."""
+        self.readers.add_critical(first, last)
+        self.readers.piece_added(self._have)
+        self._requester.fill_all(now)
 
     def close_reader(self, handle: int, now: float) -> None:
         """What only this reader wanted is not wanted any more."""

@@ -1,7 +1,7 @@
 """What to ask a peer for next.
 
 Strategy, in this order:
-1. what a reader waits for, in the order of reading;
+1. what a reader waits for, in the order of reading; but a slow peer is not asked for it when a fast one has it;
 2. the pieces under way, oldest first, so that they get complete and can be passed on;
 3. a new piece: the rarest that the peer has (BEP 3), or the first one when downloading in sequence; a source
    that is asked by ranges (a web seed) gets the pieces that follow it along with it;
@@ -18,6 +18,7 @@ from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.torrent.availability import Availability
+from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PieceInProgress, PiecesInProgress
 from webtorrent_py.torrent.selection import Selection
 
@@ -47,6 +48,9 @@ class Peer(Protocol):
 class Urgency(Protocol):
     """What the picker must know of the readers."""
 
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+
     def urgent_pieces(self) -> Iterator[int]:
         """The pieces that readers wait for, the most urgent first; verified ones may be among them."""
 
@@ -73,6 +77,7 @@ class Picker:
         availability: Availability,
         pieces: PiecesInProgress,
         readers: Urgency,
+        pace: Pace,
         random: Random,
         sequential: bool,
     ) -> None:
@@ -82,12 +87,17 @@ class Picker:
         self._availability = availability
         self._pieces = pieces
         self._readers = readers
+        self._pace = pace
         self._random = random
         self._sequential = sequential
 
     def pick(self, peer: Peer, count: int) -> list[Block]:
         """Up to `count` blocks to ask `peer` for, most important first."""
         among = peer.requestable
+        if self._readers:
+            left = self._pace.left_to_faster(peer.handle, self._readers.urgent_pieces(), len(self._have))
+            if left is not None:
+                among -= left
         blocks: list[Block] = []
         for piece in self._candidates(peer, among):
             blocks += self._pieces.take_free(piece, count - len(blocks), peer.handle)
@@ -130,8 +140,10 @@ class Picker:
     def _candidates(self, peer: Peer, among: Bitfield) -> Iterator[PieceInProgress]:
         for index in self._readers.urgent_pieces():
             if not self._have[index] and among[index]:
-                urgent = self._pieces.get(index) or self.start(index)
-                if urgent.free and urgent.open_to(peer.handle):
+                urgent = self._pieces.get(index)
+                if urgent is None and self._availability.is_offered(index):
+                    urgent = self.start(index)
+                if urgent is not None and urgent.free and urgent.open_to(peer.handle):
                     yield urgent
         while piece := self._pieces.open_for(peer.handle, among):
             yield piece

@@ -1,22 +1,29 @@
 """Who reads the torrent's bytes, and what must come first for it.
 
-A reader stands at a position of a byte range. The pieces from there to `WINDOW` bytes ahead are urgent;
-moving the position moves the window at once. Only verified and stored bytes can be read.
+A reader stands at a position of a byte range. The pieces in a window from there on are urgent; moving the position
+moves the window at once. It is as long as what the reader consumes in `LEAD` seconds, so that a fast reader keeps a
+fast line busy, and a seek of a slow one does not wait for what was asked for before it. Only verified and stored bytes
+can be read. Pieces can be made urgent without a reader too: they are until they are here.
 """
 
 from collections.abc import Iterator
 
 from webtorrent_py.codec.bitfield import Bitfield
+from webtorrent_py.peer.rate import RateMeter
 
-# Bytes ahead of a reader that are asked for before all else: enough to keep a fast line busy, little
-# enough that a seek does not wait for what was asked for before it.
+# Bytes ahead of a reader that are asked for before all else: at first, and at most.
 WINDOW = 2 * 1024 * 1024
+MAX_WINDOW = 16 * 1024 * 1024
+# Seconds of reading that should be under way: what a peer that fell silent, and its replacement, may take.
+LEAD = 10.0
+# Ranges that can be urgent without a reader at the same time; older ones are forgotten.
+MAX_CRITICAL = 16
 
 
 class Reader:
     """A byte range of the torrent, from `position` to `end` (exclusive)."""
 
-    __slots__ = ("_known", "end", "handle", "position", "start")
+    __slots__ = ("_known", "_pace", "end", "handle", "position", "start", "window")
 
     def __init__(self, handle: int, start: int, end: int) -> None:
         self.handle = handle
@@ -24,10 +31,15 @@ class Reader:
         self.end = end
         self.position = start
         self._known = start
+        self._pace = RateMeter()
+        self.window = WINDOW
 
-    def move(self, position: int) -> None:
+    def move(self, position: int, now: float) -> None:
         """Read on from `position`, forth or back."""
         position = min(max(position, self.start), self.end)
+        if self.position < position <= self._known:
+            self._pace.add(position - self.position, now)
+            self.window = min(max(WINDOW, int(LEAD * self._pace.rate(now))), MAX_WINDOW)
         if not self.position <= position <= self._known:
             self._known = position
         self.position = position
@@ -53,12 +65,13 @@ class Readers:
     def __init__(self, piece_length: int) -> None:
         self._piece_length = piece_length
         self._readers: dict[int, Reader] = {}
+        self._critical: dict[tuple[int, int], Reader] = {}
 
     def __iter__(self) -> Iterator[Reader]:
         return iter(self._readers.values())
 
     def __bool__(self) -> bool:
-        return bool(self._readers)
+        return bool(self._readers or self._critical)
 
     def __getitem__(self, handle: int) -> Reader:
         return self._readers[handle]
@@ -74,16 +87,31 @@ class Readers:
         """Close a reader."""
         self._readers.pop(handle, None)
 
+    def add_critical(self, first: int, last: int) -> None:
+        """Make the pieces from `first` to `last` (inclusive) urgent until they are here."""
+        self._critical.pop((first, last), None)
+        length = self._piece_length
+        self._critical[first, last] = Reader(0, first * length, (last + 1) * length)
+        if len(self._critical) > MAX_CRITICAL:
+            del self._critical[next(iter(self._critical))]
+
+    def piece_added(self, have: Bitfield) -> None:
+        """There is one more piece: what is critical goes on from the first that is missing."""
+        for span, reader in list(self._critical.items()):
+            reader.position = have.first_missing(reader.position // self._piece_length) * self._piece_length
+            if reader.position >= reader.end:
+                del self._critical[span]
+
     def urgent_pieces(self) -> Iterator[int]:
         """The pieces in the readers' windows, nearest first, one of each reader in turn."""
         windows = [
             iter(
                 range(
                     reader.position // self._piece_length,
-                    -(-min(reader.position + WINDOW, reader.end) // self._piece_length),
+                    -(-min(reader.position + reader.window, reader.end) // self._piece_length),
                 )
             )
-            for reader in self._readers.values()
+            for reader in (*self._readers.values(), *self._critical.values())
             if reader.position < reader.end
         ]
         while windows:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
 from webtorrent_py.torrent.interest import Interest
+from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.picker import MAX_DUPLICATES, Picker
 from webtorrent_py.torrent.pieces import PiecesInProgress
 from webtorrent_py.torrent.pipeline import Pipeline
@@ -35,12 +36,14 @@ class Requester:
         picker: Picker,
         readers: Readers,
         interest: Interest,
+        pace: Pace,
     ) -> None:
         self._peers: dict[int, Source] = {}
         self._pieces = pieces
         self._picker = picker
         self._readers = readers
         self._interest = interest
+        self._pace = pace
         self._pipelines: dict[int, Pipeline] = {}
         # Hungry peers, and the state of the supply when there was nothing at all for them.
         self._hungry: dict[int, tuple[int, bool] | None] = {}
@@ -60,6 +63,7 @@ class Requester:
         del self._peers[peer.handle], self._pipelines[peer.handle]
         self._hungry.pop(peer.handle, None)
         self._refusers.discard(peer.handle)
+        self._pace.forget(peer.handle)
         self.release_all(peer)
 
     def __contains__(self, peer: int) -> bool:
@@ -170,6 +174,10 @@ class Requester:
                 self.release_all(peer)
                 # One request stays: the answer to it tells that the peer is back.
                 peer.send_cancels(self._requested_of(peer)[1:], now)
+        if self._readers:
+            self._pace.compare(self._peers.values(), now)
+            # Who was too slow for what is urgent may not be any more.
+            self._hungry.clear()
         for peer in self.peers():
             self.fill(peer, now)
         self._hurry(now)

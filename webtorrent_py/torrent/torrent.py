@@ -513,6 +513,11 @@ class Torrent:
         if self._active is not None:
             self._active.downloader.select(first, last, UNWANTED, now)
 
+    def set_critical(self, first: int, last: int, now: float) -> None:
+        """Get the pieces from `first` to `last` (inclusive) before all others, as far as they are wanted."""
+        if self._active is not None:
+            self._active.downloader.set_critical(first, last, now)
+
     def select_file(self, file: int, now: float, priority: int = NORMAL) -> None:
         """Download the pieces of one file."""
         if self._active is not None:

@@ -558,3 +558,31 @@ def test_pieces_of_any_length(piece_length, length):
         peer.serve(requests)
     assert scene.torrent.done
     assert b"".join(data for _, data in sorted(scene.stored.items())) == scene.content
+
+
+def test_critical_pieces_are_asked_for_first_but_only_if_they_are_wanted():
+    scene = Scene(pieces=60)
+    scene.do(scene.torrent.deselect, 31, 31)
+    scene.do(scene.torrent.set_critical, 30, 32)
+    seed = scene.peer()
+    asked = [index for index, _, _ in seed.requests()]
+    assert asked[:4] == [30, 30, 32, 32] and 31 not in asked
+
+
+def test_a_slow_peer_is_not_asked_for_what_a_reader_waits_for_when_a_fast_one_has_it():
+    scene = Scene(pieces=400, sequential=True)
+    slow, fast = scene.peer(), scene.peer()
+    for _ in range(40):
+        scene.pass_time(0.1)
+        fast.serve(fast.requests()[:12])
+    slow.serve(slow.requests()[:1])
+    scene.do(scene.torrent.open_reader, Reader(99, 300 * 2 * BLOCK, 400 * 2 * BLOCK))
+    scene.pass_time(2)
+    for remote in (slow, fast):
+        remote.heard()
+    scene.do(scene.torrent.advance_reader, 99, 340 * 2 * BLOCK)
+    urgent = range(340, 400)
+    slow.serve([(index, begin, BLOCK) for index, begin in list(slow.connection.requests)])
+    assert not any(index in urgent for index, _, _ in slow.requests())
+    fast.serve([(index, begin, BLOCK) for index, begin in list(fast.connection.requests)])
+    assert any(index in urgent for index, _, _ in fast.requests())

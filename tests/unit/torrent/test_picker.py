@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.torrent.availability import Availability
+from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.picker import MAX_DUPLICATES, MAX_REQUESTERS, Picker
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, MAX_BYTES_UNDER_WAY, PiecesInProgress
 from webtorrent_py.torrent.readers import Reader, Readers
@@ -55,6 +56,7 @@ class Swarm:
             availability=self.availability,
             pieces=self.pieces,
             readers=self.readers,
+            pace=Pace(),
             random=Random(seed),
             sequential=sequential,
         )

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from webtorrent_py.codec.bitfield import Bitfield
-from webtorrent_py.torrent.readers import WINDOW, Reader, Readers
+from webtorrent_py.torrent.readers import LEAD, MAX_CRITICAL, MAX_WINDOW, WINDOW, Reader, Readers
 
 PIECE = 10
 PIECES = 8
@@ -38,7 +38,7 @@ def test_a_reader_knows_what_it_can_read_and_is_told_exactly_when_that_grows(spa
             grew = naive_available(reader.position, end, have) > before
             assert (readers.waiting_for(value) == [reader]) == grew
         else:
-            reader.move(value)
+            reader.move(value, 0.0)
             assert reader.position == min(max(value, start), end)
         assert reader.available(bitfield, PIECE) == naive_available(reader.position, end, have)
 
@@ -86,8 +86,49 @@ def test_readers_come_and_go():
     reader = Reader(4, 0, 30)
     readers.add(reader)
     assert 4 in readers and readers[4] is reader and list(readers) == [reader]
-    reader.move(25)
+    reader.move(25, 0.0)
     assert list(readers.urgent_pieces()) == [2]
     readers.remove(4)
     readers.remove(4)
     assert 4 not in readers and list(readers.urgent_pieces()) == []
+
+
+def test_the_window_follows_what_the_reader_consumes():
+    length = 10 * MAX_WINDOW
+    have = Bitfield(10)
+    have.fill()
+    for rate, expected in [(1e4, WINDOW), (5e5, 5e5 * LEAD), (1e9, MAX_WINDOW)]:
+        reader = Reader(1, 0, length)
+        reader.available(have, length // 10)
+        for tenth in range(1, 150):
+            reader.move(int(rate * tenth / 10), tenth / 10)
+        assert 0.9 * expected < reader.window < 1.1 * expected
+
+
+def test_a_seek_is_not_consumption():
+    reader = Reader(1, 0, 100 * MAX_WINDOW)
+    for second in range(10):
+        reader.move((second % 2) * 50 * MAX_WINDOW, float(second))
+    assert reader.window == WINDOW
+
+
+@given(st.lists(st.integers(0, PIECES - 1), unique=True), st.tuples(st.integers(0, 7), st.integers(0, 7)).map(sorted))
+def test_critical_pieces_are_urgent_until_they_are_here(order, span):
+    readers = Readers(PIECE)
+    first, last = span
+    readers.add_critical(first, last)
+    have = Bitfield(PIECES)
+    for index in order:
+        have.set(index)
+        readers.piece_added(have)
+        missing = [piece for piece in range(first, last + 1) if not have[piece]]
+        urgent = list(readers.urgent_pieces())
+        assert bool(readers) == bool(missing)
+        assert urgent == list(range(missing[0] if missing else last + 1, last + 1))
+
+
+def test_few_ranges_are_critical_at_a_time():
+    readers = Readers(PIECE)
+    for number in range(3 * MAX_CRITICAL):
+        readers.add_critical(number, number)
+    assert sorted(readers.urgent_pieces()) == list(range(2 * MAX_CRITICAL, 3 * MAX_CRITICAL))
