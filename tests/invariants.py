@@ -12,9 +12,9 @@ from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
 from webtorrent_py.torrent.candidates import MAX_CANDIDATES
 from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.end_game import MAX_REQUESTERS
 from webtorrent_py.torrent.hash_exchange import HashExchange
 from webtorrent_py.torrent.hash_requests import PIPELINE
-from webtorrent_py.torrent.picker import MAX_REQUESTERS
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.source import Source

@@ -60,7 +60,6 @@ def pick_of_a_piece(pieces: int, peers: int) -> tuple[float, float]:
         pieces=under_way,
         readers=Readers(PIECE_LENGTH),
         pace=Pace(),
-        random=random,
         sequential=False,
     )
     common = Bitfield.from_span(pieces // 2, pieces - 1, pieces)

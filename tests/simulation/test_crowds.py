@@ -167,6 +167,8 @@ def test_slow_peers_do_not_hold_up_the_fast_ones(seed):
     crowd.network.run(lambda: all(torrent.complete for torrent in crowd.torrents[:10]), limit=60)
     assert crowd.network.now < 6 * ONE_COPY
     crowd.finish(limit=120)
+    # Of a torrent this small, much is asked of slow peers before it is known that they are.
+    crowd.check_waste(0.15)
 
 
 @pytest.mark.parametrize("seed", [0])

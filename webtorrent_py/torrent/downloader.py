@@ -75,7 +75,6 @@ class Downloader:
             pieces=self._pieces,
             readers=self.readers,
             pace=pace,
-            random=random,
             sequential=sequential,
         )
         self._requester = Requester(

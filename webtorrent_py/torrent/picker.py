@@ -4,16 +4,13 @@ Strategy, in this order:
 1. what a reader waits for, in the order of reading; but a slow peer is not asked for it when a fast one has it;
 2. the pieces under way, oldest first, so that they get complete and can be passed on;
 3. a new piece: the rarest that the peer has (BEP 3), or the first one when downloading in sequence; a source
-   that is asked by ranges (a web seed) gets the pieces that follow it along with it;
-4. end game: when all that is missing is asked for, ask a second peer for the same blocks, so that one slow
-   peer does not hold up the end.
+   that is asked by ranges (a web seed) gets the pieces that follow it along with it.
 
-Never a block that we have, nor one that the peer lacks or would not serve. At most `MAX_REQUESTERS` peers
-are asked for the same block.
+Never a block that we have, nor one that the peer lacks or would not serve, nor one that somebody else is asked for:
+that is left to the end game.
 """
 
 from collections.abc import Iterator
-from random import Random
 from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
@@ -21,10 +18,6 @@ from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PieceInProgress, PiecesInProgress
 from webtorrent_py.torrent.selection import Selection
-
-MAX_REQUESTERS = 2
-# A peer takes over this many blocks at a time in the end game: it would be wasteful to double everything.
-MAX_DUPLICATES = 16
 
 Block = tuple[int, int, int]
 
@@ -78,7 +71,6 @@ class Picker:
         pieces: PiecesInProgress,
         readers: Urgency,
         pace: Pace,
-        random: Random,
         sequential: bool,
     ) -> None:
         self._sizes = sizes
@@ -88,7 +80,6 @@ class Picker:
         self._pieces = pieces
         self._readers = readers
         self._pace = pace
-        self._random = random
         self._sequential = sequential
 
     def pick(self, peer: Peer, count: int) -> list[Block]:
@@ -103,8 +94,6 @@ class Picker:
             blocks += self._pieces.take_free(piece, count - len(blocks), peer.handle)
             if len(blocks) >= count:
                 return blocks
-        if not blocks and self.is_end_game:
-            blocks = self._pick_duplicates(peer.handle, among, min(count, MAX_DUPLICATES))
         return blocks
 
     def claim(self, peer: Peer, index: int) -> list[Block]:
@@ -162,15 +151,3 @@ class Picker:
         """Begin a piece that may be started."""
         self._availability.withdraw(index)
         return self._pieces.start(index, self._sizes.piece_size(index), self._sizes.content_size(index))
-
-    def _pick_duplicates(self, peer: int, among: Bitfield, count: int) -> list[Block]:
-        blocks: list[Block] = []
-        pieces = [piece for piece in self._pieces if piece.requested and not piece.exclusive and among[piece.index]]
-        self._random.shuffle(pieces)
-        for piece in pieces:
-            for number, peers in piece.requested.items():
-                if len(blocks) >= count:
-                    return blocks
-                if len(peers) < MAX_REQUESTERS and peer not in peers:
-                    blocks.append(self._pieces.take_duplicate(piece, number, peer))
-        return blocks

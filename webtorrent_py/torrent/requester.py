@@ -10,9 +10,10 @@ from collections.abc import Iterable
 
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
+from webtorrent_py.torrent.end_game import MAX_DUPLICATES, take_over
 from webtorrent_py.torrent.interest import Interest
 from webtorrent_py.torrent.pace import Pace
-from webtorrent_py.torrent.picker import MAX_DUPLICATES, Picker
+from webtorrent_py.torrent.picker import Picker
 from webtorrent_py.torrent.pieces import PiecesInProgress
 from webtorrent_py.torrent.pipeline import Pipeline
 from webtorrent_py.torrent.readers import Readers
@@ -24,6 +25,8 @@ SNUB_TIMEOUT = 20.0
 # Seconds after which a second peer is asked for what a reader waits for. The pipeline's depth is such that an
 # answer takes less.
 PATIENCE = 2.0
+# Seconds between two looks at what a peer could take over in the end game: each compares all peers.
+HELP_INTERVAL = 0.25
 
 
 class Requester:
@@ -49,6 +52,8 @@ class Requester:
         self._hungry: dict[int, tuple[int, bool] | None] = {}
         # Peers that rejected a request since the last tick.
         self._refusers: set[int] = set()
+        # When a peer was last looked at for what it could take over in the end game.
+        self._helped_at: dict[int, float] = {}
         self.paused = False
 
     # --- peers ---------------------------------------------------------------------------------
@@ -63,6 +68,7 @@ class Requester:
         del self._peers[peer.handle], self._pipelines[peer.handle]
         self._hungry.pop(peer.handle, None)
         self._refusers.discard(peer.handle)
+        self._helped_at.pop(peer.handle, None)
         self._pace.forget(peer.handle)
         self.release_all(peer)
 
@@ -90,8 +96,12 @@ class Requester:
         if self._hungry.get(handle) == self._supply:
             return
         blocks = self._picker.pick(peer, room)
+        end_game = not blocks and self._picker.is_end_game
+        if end_game and now - self._helped_at.get(handle, -HELP_INTERVAL) >= HELP_INTERVAL:
+            self._helped_at[handle] = now
+            blocks = take_over(peer, self._peers.values(), self._pieces, room, now)
         if len(blocks) < room:
-            self._hungry[handle] = None if blocks else self._supply
+            self._hungry[handle] = None if blocks or end_game else self._supply
         else:
             self._hungry.pop(handle, None)
         if blocks:

@@ -83,7 +83,8 @@ def test_a_choke_without_fast_frees_what_was_asked_for_at_once():
     assert sorted(second.requests()) == sorted(asked)
     first.say(m.Unchoke())
     # All is asked of the second, so it is the end game.
-    assert sorted(first.requests()) == sorted(asked)
+    again = first.requests()
+    assert again and set(again) <= set(asked)
 
 
 def test_a_choke_with_fast_frees_what_is_rejected():
@@ -96,7 +97,8 @@ def test_a_choke_with_fast_frees_what_is_rejected():
     first.say(m.Reject(*asked[1]), m.Reject(*asked[3]))
     assert set(second.connection.requests) == {block[:2] for block in asked}
     first.say(m.Unchoke())
-    assert sorted(first.requests()) == sorted(asked)
+    again = first.requests()
+    assert again and set(again) <= set(asked)
 
 
 @both
@@ -137,8 +139,10 @@ def test_a_peer_that_rejects_everything_is_asked_again_but_not_at_once():
         scene.pass_time(1.0)
     assert 8 <= count <= 11 * 16
     other = scene.peer()
-    while requests := other.requests():
-        other.serve(requests)
+    for _ in range(8):
+        while requests := other.requests():
+            other.serve(requests)
+        scene.pass_time(1.0)
     assert scene.torrent.done
 
 
@@ -374,10 +378,9 @@ def test_a_slow_peer_does_not_hold_up_the_end():
     asked = slow.requests()
     assert len(asked) == 16
     fast = scene.peer()
-    fast.serve(fast.requests())
-    scene.pass_time(1.0)
-    while requests := fast.requests():
-        fast.serve(requests)
+    for _ in range(5):
+        fast.serve(fast.requests())
+        scene.pass_time(1.0)
     assert scene.torrent.done
     assert {(each.index, each.begin, each.length) for each in slow.heard(m.Cancel)} == set(asked)
 

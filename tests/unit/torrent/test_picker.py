@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.torrent.availability import Availability
 from webtorrent_py.torrent.pace import Pace
-from webtorrent_py.torrent.picker import MAX_DUPLICATES, MAX_REQUESTERS, Picker
+from webtorrent_py.torrent.picker import Picker
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, MAX_BYTES_UNDER_WAY, PiecesInProgress
 from webtorrent_py.torrent.readers import Reader, Readers
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED, Selection
@@ -57,7 +57,6 @@ class Swarm:
             pieces=self.pieces,
             readers=self.readers,
             pace=Pace(),
-            random=Random(seed),
             sequential=sequential,
         )
         for index in range(count):
@@ -111,9 +110,6 @@ class Picking(RuleBasedStateMachine):
             (piece.index, number) for piece in swarm.pieces for number in piece.free if piece.open_to(peer.handle)
         } | {(index, number) for index in swarm.availability for number in range(BLOCKS) if not swarm.pieces.full}
         could = {each for each in free if peer.may_request(each[0])}
-        anything_free = swarm.pieces.any_free or swarm.availability.waiting
-        asked = {(p.index, n): list(peers) for p in swarm.pieces for n, peers in p.requested.items()}
-
         blocks = swarm.picker.pick(peer, count)
 
         chosen = [(index, begin // BLOCK_LENGTH) for index, begin, _ in blocks]
@@ -125,21 +121,9 @@ class Picking(RuleBasedStateMachine):
             assert piece is not None and piece.block(number) == (index, begin, length)
             assert piece.requested[number][-1] == peer.handle
             assert begin + length <= swarm.piece_size(index)
-            if (index, number) not in could:
-                # A block twice: only in the end game, of somebody else, and not too many.
-                assert not anything_free and not piece.exclusive
-                assert peer.handle not in asked[index, number] and len(asked[index, number]) < MAX_REQUESTERS
         if could:
             # Nothing is left that could have been asked for.
             assert len(chosen) == min(count, len(could)) and set(chosen) <= could
-        elif not anything_free:
-            doubles = [
-                key
-                for key, peers in asked.items()
-                if peer.may_request(key[0]) and peer.handle not in peers and len(peers) < MAX_REQUESTERS
-                if not swarm.pieces.get(key[0]).exclusive
-            ]
-            assert len(chosen) == min(count, len(doubles), MAX_DUPLICATES)
         else:
             assert chosen == []
 
@@ -200,10 +184,10 @@ class Picking(RuleBasedStateMachine):
         self.swarm.availability.offer(index, self.swarm.selection.priority(index))
 
     @invariant()
-    def nobody_is_asked_twice_and_few_are_asked_for_the_same(self):
+    def nobody_is_asked_for_what_another_is(self):
         for piece in self.swarm.pieces:
             for peers in piece.requested.values():
-                assert len(set(peers)) == len(peers) <= MAX_REQUESTERS
+                assert len(peers) == 1
             if piece.exclusive:
                 assert {peer for peers in piece.requested.values() for peer in peers} <= {piece.owner}
 
@@ -280,12 +264,11 @@ def test_what_a_reader_waits_for_is_begun_although_enough_is_under_way():
 
 def test_the_end_game_begins_when_all_is_asked_for():
     swarm = Swarm(2)
-    slow, fast, third = (swarm.add_peer({0, 1}) for _ in range(3))
+    one, other = (swarm.add_peer({0, 1}) for _ in range(2))
     assert not swarm.picker.is_end_game
-    everything = swarm.picker.pick(slow, 2 * BLOCKS)
-    assert swarm.picker.is_end_game
-    assert sorted(swarm.picker.pick(fast, 100)) == sorted(everything)
-    assert swarm.picker.pick(third, 100) == []
+    assert len(swarm.picker.pick(one, 2 * BLOCKS)) == 2 * BLOCKS
+    assert swarm.picker.is_end_game and not swarm.picker.has_free
+    assert swarm.picker.pick(other, 100) == []
 
 
 def test_a_suspect_piece_that_a_reader_waits_for_is_still_asked_of_one_peer_alone():
