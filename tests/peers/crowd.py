@@ -15,7 +15,9 @@ from typing import Any
 
 from webtorrent_py import actions as a
 from webtorrent_py.codec.creation import create_info
+from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
+from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
@@ -71,7 +73,7 @@ class Crowd:
         self.meter = meter
         self.peers: dict[int, PeerConnection] = {}
         self.has: dict[int, bytearray] = {}
-        self._digest = self.metainfo.piece_hash(0)
+        self._digests = piece_digests(bytes(PIECE_LENGTH), with_sha1=True, leaf_bytes=0)
         self._requests: dict[int, deque[m.Request]] = {}
         self._outbox = Outbox()
         self.torrent = Torrent(
@@ -83,6 +85,7 @@ class Crowd:
             web_seeds=(),
             options=TorrentOptions(max_conns=1000),
             outbox=self._outbox,
+            handles=Handles(),
             random=Random(2),
             now=0.0,
         )
@@ -153,8 +156,8 @@ class Crowd:
                 match action:
                     case a.Send(peer, data):
                         self._take(peer, data)
-                    case a.HashPiece(_, index, _):
-                        self._input(self.torrent.piece_hashed, index, self._digest)
+                    case a.HashPiece(_, index):
+                        self._input(self.torrent.piece_hashed, index, self._digests)
                     case a.StorePiece(_, index):
                         self._input(self.torrent.piece_stored, index)
         self._outbox.take_events()
