@@ -13,11 +13,12 @@ from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.checking import Checking
 from webtorrent_py.torrent.downloader import Downloader
+from webtorrent_py.torrent.file_priorities import FilePriorities
 from webtorrent_py.torrent.hash_exchange import Answered, HashExchange
 from webtorrent_py.torrent.hashes import PieceHashes
 from webtorrent_py.torrent.metadata import METADATA_PIECE, metadata_answer
 from webtorrent_py.torrent.progress import Progress
-from webtorrent_py.torrent.selection import UNWANTED, Selection
+from webtorrent_py.torrent.selection import Selection
 from webtorrent_py.torrent.state import TorrentState
 from webtorrent_py.torrent.uploader import Uploader
 from webtorrent_py.torrent.verification import Verdict, Verification
@@ -60,10 +61,10 @@ class Active:
         self.liars: list[tuple[int, int]] = []
         """Pieces, and the handles of peers that are found to have sent wrong blocks of them; taken by the torrent."""
         self._selection = Selection(metainfo.piece_count, priority)
-        self._unselected = set(range(len(metainfo.files))) if priority == UNWANTED else set()
+        self._files = FilePriorities(metainfo, priority, self.progress.files_in)
         if state is not None and state.have is not None:
             self._selection.restore(state.priorities)
-            self._unselected = set(state.unselected_files)
+            self._files.restore(state.unselected_files)
         self._verification = Verification(torrent, metainfo, self.hashes)
         self._checking: Checking | None = None
         self._paused = False
@@ -196,29 +197,15 @@ class Active:
         self._metadata_given[peer.handle] = given
         peer.send_metadata(metadata_answer(self._metainfo.info, request), now)
 
+    def select_pieces(self, first: int, last: int, priority: int, now: float) -> None:
+        """Want pieces this much, whatever files they are of; 0 is not at all."""
+        self._files.set_pieces(first, last, priority)
+        self.downloader.select(first, last, priority, now)
+
     def select_file(self, file: int, priority: int, now: float) -> None:
-        """Download a file's pieces."""
-        self._unselected.discard(file)
-        span = self._metainfo.file_pieces(file)
-        if span is not None:
-            self.downloader.select(*span, priority, now)
-
-    def deselect_file(self, file: int, now: float) -> None:
-        """Do not download a file's pieces, but for those at its ends that another selected file needs."""
-        self._unselected.add(file)
-        span = self._metainfo.file_pieces(file)
-        if span is None:
-            return
-        first, last = span
-        if self._needed(first):
-            first += 1
-        if first < last and self._needed(last):
-            last -= 1
-        if first <= last:
-            self.downloader.select(first, last, UNWANTED, now)
-
-    def _needed(self, index: int) -> bool:
-        return any(file not in self._unselected for file in self.progress.files_in(index))
+        """Want a file's pieces this much; those that it shares with others as much as the one that is wanted most."""
+        for first, last, greatest in self._files.set_file(file, priority):
+            self.downloader.select(first, last, greatest, now)
 
     @property
     def is_checking(self) -> bool:
@@ -276,7 +263,7 @@ class Active:
             received=self.downloader.received,
             have=self.progress.have.to_bytes(),
             priorities=self._selection.export(),
-            unselected_files=tuple(sorted(self._unselected)),
+            unselected_files=self._files.unselected,
             partial=partial,
         )
 

@@ -93,7 +93,8 @@ class Requester:
             # It is asked again once a block comes from it, or what stands in the way is gone.
             self._hungry.pop(handle, None)
             return
-        if self._hungry.get(handle) == self._supply:
+        nothing_at = self._hungry.get(handle)
+        if nothing_at is not None and nothing_at == self._supply:
             return
         blocks = self._picker.pick(peer, room)
         end_game = not blocks and self._picker.is_end_game

@@ -506,12 +506,12 @@ class Torrent:
     def select(self, first: int, last: int, priority: int, now: float) -> None:
         """Download the pieces from `first` to `last` (inclusive). Higher priorities (1 to 255) come first."""
         if self._active is not None:
-            self._active.downloader.select(first, last, min(max(priority, NORMAL), HIGHEST), now)
+            self._active.select_pieces(first, last, min(max(priority, NORMAL), HIGHEST), now)
 
     def deselect(self, first: int, last: int, now: float) -> None:
         """Do not download the pieces from `first` to `last` (inclusive), unless a reader comes to them."""
         if self._active is not None:
-            self._active.downloader.select(first, last, UNWANTED, now)
+            self._active.select_pieces(first, last, UNWANTED, now)
 
     def set_critical(self, first: int, last: int, now: float) -> None:
         """Get the pieces from `first` to `last` (inclusive) before all others, as far as they are wanted."""
@@ -526,7 +526,7 @@ class Torrent:
     def deselect_file(self, file: int, now: float) -> None:
         """Do not download the pieces of one file, but for those that it shares with a neighbour."""
         if self._active is not None:
-            self._active.deselect_file(file, now)
+            self._active.select_file(file, UNWANTED, now)
 
     def add_web_seed(self, url: str, now: float) -> None:
         """Ask a server for the content too (BEP 19)."""
