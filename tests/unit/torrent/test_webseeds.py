@@ -265,7 +265,7 @@ def test_many_seeds_are_kept_in_reserve():
     scene.do(scene.torrent.web_seeds.punish, next(iter(scene.torrent.web_seeds)).handle, "wrong")
     assert scene.torrent.num_peers == MAX_WEB_SEEDS
     scene.do(scene.torrent.remove_web_seed, f"http://seed{MAX_WEB_SEEDS + 1}.test/")
-    scene.do(scene.torrent.close_peers, "over")
+    scene.do(lambda now: scene.torrent.close_peers(now, "over"))
     assert scene.torrent.num_peers == 0 and not scene.fetches
 
 
