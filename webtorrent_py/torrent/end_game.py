@@ -46,7 +46,8 @@ def take_over(
             handles = piece.requested.get(number)
             if handles is not None and len(handles) < MAX_REQUESTERS and helper.handle not in handles:
                 blocks.append(pieces.take_duplicate(piece, number, helper.handle))
-    return blocks
+    # A web seed wants what follows each other together.
+    return sorted(blocks)
 
 
 def _seconds_left(source: Source, now: float) -> float:

@@ -359,13 +359,15 @@ class WebSeed:
         if self._is_wasteful(run.file):
             return []
         length = self._metainfo.piece_length
-        kept = {place for place in self._places_in(run) if place[0] * length + place[1] >= file.offset}
-        lost = [place for place in self.requests if place not in kept]
-        for place in lost:
-            del self.requests[place]
+        asked = list(self.requests)
+        # First the other runs: a block that was taken back and asked for again may lie in two of them.
         for other in self._all_runs():
             if other is not run:
                 self._end_run(other)
+        kept = {place for place in self._places_in(run) if place[0] * length + place[1] >= file.offset}
+        lost = [place for place in asked if place not in kept]
+        for place in lost:
+            self.requests.pop(place, None)
         run.is_stream = True
         run.partial.clear()
         run.position = run.fetch_start = file.offset

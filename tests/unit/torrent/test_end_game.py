@@ -51,8 +51,8 @@ class Scene:
 def test_the_last_blocks_of_a_slow_peer_are_taken_over_first_and_not_too_many():
     scene = Scene(FakePeer(1, rate=20_000))
     helper = FakePeer(2, rate=1_000_000)
-    assert scene.take_over(helper) == list(range(BLOCKS - 1, BLOCKS - 1 - MAX_DUPLICATES, -1))
-    assert scene.take_over(FakePeer(3, rate=1_000_000), 2) == [23, 22]
+    assert scene.take_over(helper) == list(range(BLOCKS - MAX_DUPLICATES, BLOCKS))
+    assert scene.take_over(FakePeer(3, rate=1_000_000), 2) == [22, 23]
     assert all(len(peers) <= MAX_REQUESTERS for peers in scene.piece.requested.values())
 
 
