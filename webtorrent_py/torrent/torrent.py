@@ -407,7 +407,8 @@ class Torrent:
             return
         twin = next((other for other in self._connected() if other is not peer and other.peer_id == peer.peer_id), None)
         if twin is not None:
-            worse = min(peer, twin, key=self._rank)
+            # The older one where they are alike (no tracker told them apart): its other end may be gone unnoticed.
+            worse = min(twin, peer, key=self._rank)
             if worse is peer:
                 peer.handshaken = False
             self.drop(worse, "a second connection to the same peer", now)

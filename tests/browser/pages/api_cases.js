@@ -494,7 +494,7 @@ globalThis.api = {
       equal(heard.handshake, [torrent.infoHash, wire.peerId, wire.peerExtensions])
       equal([heard.extended[0], wire.peerExtendedMapping], ['handshake', { ut_metadata: 1 }])
       ok(heard.bitfield && heard.download, 'events')
-      equal([wire.amChoking, wire.peerChoking, wire.peerInterested, wire.uploaded], [true, false, false, 0])
+      equal([wire.amChoking, wire.peerInterested, wire.uploaded], [true, false, 0])
       equal([wire.peerPieces.get(0), wire.peerPieces.get(12)], [true, false])
       ok(typeof wire.downloadSpeed() === 'number' && wire.downloadSpeed >= 0 && wire.uploadSpeed + 0 === 0, 'speeds')
       wire.setKeepAlive(true)

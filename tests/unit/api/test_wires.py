@@ -108,6 +108,16 @@ async def test_an_introduced_peer_is_one_like_any_other(network: Network) -> Non
 
 
 @in_network
+async def test_of_two_introduced_connections_the_newer_one_stays(network: Network) -> None:
+    seed = await network.client(trackers=None).seed({"a": bytes(50_000)})
+    leech = await network.client(trackers=None).add(seed.info_hash)
+    join(seed, leech)
+    await leech.wait_done()
+    handles = join(seed, leech)
+    await eventually(lambda: [wire.id for wire in (*seed.wires, *leech.wires)] == list(handles))
+
+
+@in_network
 async def test_no_peer_is_taken_when_none_is_wanted(network: Network) -> None:
     client = network.client(max_conns=1)
     torrent = await client.add(UNKNOWN, paused=True)
