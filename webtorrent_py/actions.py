@@ -138,7 +138,7 @@ class HashPiece:
 
 @dataclass(frozen=True, slots=True)
 class StorePiece:
-    """Keep the held piece, whose hash was right. → `piece_stored` or `storage_failed`."""
+    """Keep the held piece, whose hash was right. → `piece_stored`, `storage_full` or `storage_failed`."""
 
     torrent: int
     index: int

@@ -85,6 +85,12 @@ class StorageError(WebTorrentError):
     code = "ERR_STORAGE"
 
 
+class StorageFullError(StorageError):
+    """There is no room for more: the torrent was paused, and nothing of it is lost. Make room, then resume it."""
+
+    code = "ERR_STORAGE_FULL"
+
+
 class FormatError(WebTorrentError):
     """Bytes or text that do not have the form they should have."""
 

@@ -72,6 +72,8 @@ class Node:
         self.sockets: dict[int, Socket] = {}
         self.events: list[Event] = []
         self.sent_bytes = 0
+        self.is_full = False
+        """Whether the store takes nothing more."""
         self.watch = Watch(self)
         self._held: dict[tuple[int, int], bytes] = {}
         self._fetches: set[int] = set()
@@ -266,6 +268,9 @@ class Node:
                 data = self.stores[torrent].get(index, b"")
                 found = piece_digests(data, with_sha1=sha1, leaf_bytes=leaf_bytes) if len(data) == length else None
                 network.after(0.002, lambda: self.do(client.piece_checked, torrent, index, found))
+            case a.StorePiece(torrent, index) if self.is_full:
+                del self._held[torrent, index]
+                network.after(0.001, lambda: self.do(client.storage_full, torrent, index, "the disk is full"))
             case a.StorePiece(torrent, index):
                 network.record(self, "piece", index)
                 self.stores[torrent][index] = self._held.pop((torrent, index))

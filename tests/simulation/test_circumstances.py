@@ -8,6 +8,7 @@ from tests.invariants import check_client
 from tests.simulation.network import OTHER_TRACKER, TRACKER, Network, make_content, make_metainfo
 from webtorrent_py.client.signalling import ANSWER_TIMEOUT
 from webtorrent_py.codec.magnet import Magnet
+from webtorrent_py.errors import StorageFullError
 from webtorrent_py.events import PeerConnected, PeerDisconnected, TorrentDone, TorrentWarning, TrackerAnnounced
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 
@@ -318,6 +319,27 @@ def test_pieces_are_announced_to_peers_that_lack_them_in_time():
     network.run_for(1.0)
     peer = next(each for each in seen.peers.values() if each.peer_id == leech.client.peer_id)
     assert peer.bitfield is not None and peer.bitfield.all
+
+
+@seeds
+def test_a_full_disk_pauses_the_torrent_and_loses_nothing(seed):
+    network = Network(seed, rate=150_000)
+    network.add("seed").seed(METAINFO, CONTENT)
+    leech = network.add("leech")
+    torrent = leech.add(MAGNET)
+    network.run(lambda: torrent.progress > 0.3, limit=60)
+    leech.is_full = True
+    network.run(lambda: torrent.paused, limit=60)
+    network.run_for(5.0)
+    stored = torrent.downloaded
+    warnings = [event.error for event in leech.events if isinstance(event, TorrentWarning)]
+    assert [type(error) for error in warnings] == [StorageFullError]
+    assert stored == sum(map(len, leech.stores[torrent.id].values())) < len(CONTENT)
+    check_client(leech.client)
+    leech.is_full = False
+    leech.do(leech.client.resume, torrent.id)
+    network.run(lambda: leech.done(torrent.id), limit=60)
+    check_contents([leech], [torrent], CONTENT)
 
 
 # --- many torrents ---------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from typing import Any
 
 from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
-from webtorrent_py.api.host import Content, Host
+from webtorrent_py.api.host import Content, Host, StorePlan
 from webtorrent_py.api.seeding import CREATION_OPTIONS, DEFAULT_TRACKERS, Files, create
 from webtorrent_py.api.torrent import Torrent
 from webtorrent_py.client import Client
@@ -102,13 +102,15 @@ class WebTorrent(Emitter):
         received = sum(torrent.received for torrent in self.torrents)
         return sum(torrent.uploaded for torrent in self.torrents) / (received or 1)
 
-    async def add(self, torrent_id: TorrentId, **options: Any) -> Torrent:
+    async def add(self, torrent_id: TorrentId, *, store: StorePlan | None = None, **options: Any) -> Torrent:
         """Start a torrent. `options` are those of `webtorrent_py.client.Client.add`.
+
+        `store` says where its bytes are kept: on disk by default, where the host has one.
 
         With `deselect`, nothing is downloaded until something is selected or read.
         Raises `InvalidTorrentIdError` and `FormatError`, `FetchError`, `DuplicateTorrentError`, `DestroyedError`.
         """
-        return self._add(await self._parse(torrent_id), **options)
+        return self._add(await self._parse(torrent_id), store=store, **options)
 
     async def seed(
         self,
@@ -231,6 +233,7 @@ class WebTorrent(Emitter):
         *,
         contents: Sequence[Content] | None = None,
         alignment: int = 1,
+        store: StorePlan | None = None,
         **options: Any,
     ) -> Torrent:
         if self.destroyed:
@@ -240,6 +243,8 @@ class WebTorrent(Emitter):
         self._torrents[core_torrent.id] = torrent
         if contents is not None:
             self.host.attach(core_torrent.id, contents, alignment)
+        else:
+            self.host.plan_store(core_torrent.id, store or StorePlan())
         self.emit("add", torrent)
         # Not now: whoever added it shall be able to listen before anything happens.
         asyncio.get_running_loop().call_soon(self._turn)

@@ -7,12 +7,25 @@ bytes that are stored or seeded need not live in Python.
 
 import random
 from collections.abc import Sequence
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from webtorrent_py.actions import Action
 
 Content = Any
 """Bytes to seed in whatever form the host takes them: `bytes`, a Blob of the browser, a path."""
+
+
+@dataclass(frozen=True, slots=True)
+class StorePlan:
+    """Where a torrent's bytes shall be kept.
+
+    `kind`: "disk" (memory, where the host has none), "memory", or "page" (a store that the user of a page brought).
+    `key`: names what to keep for later sessions on disk, or the page's store; None: only while it is there.
+    """
+
+    kind: Literal["disk", "memory", "page"] = "disk"
+    key: str | int | None = None
 
 
 class Host(Protocol):
@@ -72,4 +85,8 @@ class Host(Protocol):
 
         Each begins at a multiple of `alignment` bytes; zeros lie between.
         """
+        ...
+
+    def plan_store(self, torrent: int, plan: StorePlan) -> None:
+        """The torrent's `OpenStore`, which is yet to come, means a store of this kind."""
         ...

@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from webtorrent_py.api import File, Torrent, WebTorrent, Wire
+from webtorrent_py.api.host import StorePlan
 from webtorrent_py.api.reader import RandomReader, Reader
 from webtorrent_py.browser import convert, schema
 from webtorrent_py.browser.declaration import Event, Mirror
@@ -116,7 +117,10 @@ class Bridge:
 
     async def _add(self, key: int, torrent_id: Any, options: dict[str, Any], data: bytes = b"") -> None:
         source = read_torrent_id(torrent_id, data)
-        await self._register(key, self._client.add(source, **TORRENT_OPTIONS.keywords(options)))
+        given = TORRENT_OPTIONS.keywords(options)
+        if given.get("store") == StorePlan("page"):
+            given["store"] = StorePlan("page", key)
+        await self._register(key, self._client.add(source, **given))
 
     async def _seed(self, key: int, items: list[tuple[str | None, int, int]], options: dict[str, Any]) -> None:
         try:

@@ -15,6 +15,7 @@ from pyodide.ffi import JsException
 
 from webtorrent_py import actions
 from webtorrent_py.actions import Action, Send, SendBlock
+from webtorrent_py.api.host import StorePlan
 from webtorrent_py.browser import convert
 from webtorrent_py.codec.metainfo import HASH_SIZE
 from webtorrent_py.errors import FetchError, InvalidOptionError, StorageError
@@ -103,6 +104,7 @@ class BrowserHost:
                         core.piece_checked, torrent, index, convert.to_bytes(digests) if digests else None
                     ),
                     "piece_stored": lambda torrent, index: handle(core.piece_stored, torrent, index),
+                    "storage_full": lambda torrent, index, reason: handle(core.storage_full, torrent, index, reason),
                     "storage_failed": lambda torrent, reason: handle(core.storage_failed, torrent, reason),
                     **self._fetch_inputs(client),
                     "handle_timer": client.handle_timer,
@@ -189,6 +191,10 @@ class BrowserHost:
     def attach(self, torrent: int, contents: Sequence[Any], alignment: int = 1) -> None:
         """Serve the torrent from these contents."""
         self._io.attachSource(torrent, self._sources(contents), alignment)
+
+    def plan_store(self, torrent: int, plan: StorePlan) -> None:
+        """Keep the torrent's bytes in a store of this kind (`web/src/worker/storage.js`)."""
+        self._io.planStore(torrent, plan.kind, plan.key)
 
     def _sources(self, contents: Sequence[Any]) -> Any:
         """What JavaScript makes one Blob of: numbers of Blobs, and bytes."""

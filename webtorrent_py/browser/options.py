@@ -8,6 +8,7 @@ from functools import partial
 from math import isfinite
 from typing import Any
 
+from webtorrent_py.api.host import StorePlan
 from webtorrent_py.browser.declaration import Option, Options
 from webtorrent_py.errors import InvalidOptionError
 
@@ -60,6 +61,13 @@ def _trackers(value: Any) -> tuple[str, ...] | None:
         return None
     announce = value.get("announce") if isinstance(value, dict) else None
     return () if announce is None else _texts("tracker.announce", announce)
+
+
+def _store(value: Any) -> StorePlan:
+    """The page has put "page" in the place of a store that it keeps itself."""
+    if value not in ("disk", "memory", "page"):
+        raise InvalidOptionError("store is 'disk', 'memory', or the constructor of a chunk store")
+    return StorePlan(value)
 
 
 def _named(check: Callable[..., Any], name: str, **limits: float) -> Callable[[Any], Any]:
@@ -151,7 +159,22 @@ _ADD = (
     Option("addUID", "boolean", _NODE_ONLY),
 )
 
-TORRENT_OPTIONS = Options("TorrentOptions", "What a torrent is added with.", _ADD)
+TORRENT_OPTIONS = Options(
+    "TorrentOptions",
+    "What a torrent is added with.",
+    (
+        *_ADD,
+        Option(
+            "store",
+            "'disk' | 'memory' | ChunkStoreConstructor",
+            "Where its bytes are kept; on disk by default, where the browser has one for pages.",
+            "store",
+            _store,
+        ),
+        Option("storeOpts", "object", "More to tell the constructor of a chunk store."),
+        Option("preloadedStore", "ChunkStore", "A chunk store that is there already."),
+    ),
+)
 
 SEED_OPTIONS = Options(
     "SeedOptions",

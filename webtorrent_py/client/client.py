@@ -22,7 +22,13 @@ from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.address import Address, parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import AddressError, DuplicateTorrentError, InvalidRangeError, UnknownTorrentError
+from webtorrent_py.errors import (
+    AddressError,
+    DuplicateTorrentError,
+    InvalidRangeError,
+    StorageFullError,
+    UnknownTorrentError,
+)
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
 from webtorrent_py.handles import Handles
 from webtorrent_py.outbox import Outbox
@@ -414,6 +420,17 @@ class Client:
         if found := self.torrents.get(torrent):
             found.piece_stored(index, now)
             self._settle(found, now)
+
+    def storage_full(self, torrent: int, index: int, reason: str, now: float) -> None:
+        """There was no room for the piece that `StorePiece` named. The torrent is paused; `resume` tries again."""
+        found = self.torrents.get(torrent)
+        if found is None or found.failed is not None:
+            return
+        if not found.paused:
+            self.pause(torrent, now)
+            self._outbox.tell(TorrentWarning(torrent, StorageFullError(f"{reason}: the torrent was paused")))
+        found.piece_refused(index, now)
+        self._settle(found, now)
 
     def storage_failed(self, torrent: int, reason: str, now: float) -> None:
         """The store cannot keep, or give back, what it should."""

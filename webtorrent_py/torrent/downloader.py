@@ -308,6 +308,12 @@ class Downloader:
         if not piece.missing:
             self._outbox.do(self._verification.hash_piece(index, piece.data))
 
+    def piece_refused(self, index: int, now: float) -> None:
+        """There was no room for a verified piece: it has to be got again."""
+        if index in self._pieces and not self._have[index]:
+            self._picker.restart(index)
+            self._requester.fill_hungry(now)
+
     @property
     def done(self) -> bool:
         """Whether all selected pieces are verified and stored."""

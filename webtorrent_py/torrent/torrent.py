@@ -498,6 +498,11 @@ class Torrent:
         if self._active is not None and self.failed is None:
             self._active.downloader.piece_stored(index, now)
 
+    def piece_refused(self, index: int, now: float) -> None:
+        """The host had no room for a verified piece."""
+        if self._active is not None:
+            self._active.downloader.piece_refused(index, now)
+
     def storage_failed(self, reason: str, now: float) -> None:
         """The store is of no use any more."""
         self.fail(StorageError(reason), now)

@@ -9,6 +9,7 @@ from typing import Any
 from tests.web import WebServer
 from webtorrent_py import actions as a
 from webtorrent_py.api import WebTorrent
+from webtorrent_py.api.host import StorePlan
 from webtorrent_py.codec import merkle
 from webtorrent_py.desktop.signalling import Delivery, Signalling
 from webtorrent_py.errors import FetchError, StorageError
@@ -63,6 +64,7 @@ class MemoryHost:
         self.client: WebTorrent = None  # type: ignore[assignment]  # set as soon as there is one
         self.requested_delays: list[float | None] = []
         self.performed: list[a.Action] = []
+        self.plans: dict[int, StorePlan] = {}
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._stores: dict[int, dict[int, bytes]] = {}
@@ -113,6 +115,9 @@ class MemoryHost:
 
     def attach(self, torrent: int, contents: Sequence[bytes], alignment: int = 1) -> None:
         self._contents[torrent] = b"".join(each + bytes(-len(each) % alignment) for each in contents)
+
+    def plan_store(self, torrent: int, plan: StorePlan) -> None:
+        self.plans[torrent] = plan
 
     def perform(self, actions: Sequence[a.Action]) -> None:
         for action in actions:

@@ -1,6 +1,7 @@
 // The client, as the page sees it. Python decides; this keeps the mirrors, and the original's order of events.
 
 import { typedError } from '../shared/errors.js'
+import { ChunkStores } from './chunk-stores.js'
 import { Engine } from './engine.js'
 import { options, peerIdPrefix, version, WebTorrent as table } from './generated/schema.js'
 import { hex, pick, randomHex, readId, readSeedInput, readTorrentId } from './inputs.js'
@@ -16,6 +17,7 @@ export default class WebTorrent extends Mirror {
   #lastPrepared = Promise.resolve()
   #lastKey = 0
   #connections
+  #stores = new ChunkStores()
 
   /** @param {object=} opts  `ClientOptions` of webtorrent_py/browser/options.py */
   constructor (opts = {}) {
@@ -33,7 +35,11 @@ export default class WebTorrent extends Mirror {
       createOffer: peer => this.#connections.createOffer(peer),
       acceptOffer: (peer, sdp) => this.#connections.acceptOffer(peer, sdp),
       acceptAnswer: (peer, sdp) => this.#connections.acceptAnswer(peer, sdp),
-      closePeer: peer => this.#connections.closePeer(peer)
+      closePeer: peer => this.#connections.closePeer(peer),
+      storeOpen: (torrent, length, pieceLength) => this.#stores.open(torrent, length, pieceLength),
+      storePut: (torrent, index, piece) => this.#stores.put(torrent, index, piece),
+      storeGet: (torrent, index) => this.#stores.get(torrent, index),
+      storeClose: torrent => this.#stores.close(torrent)
     })
     this.#connections = new Connections(this.tracker?.rtcConfig, this._engine, opts.relayChannels)
     globalThis.addEventListener?.('pagehide', this.#closeConnections)
@@ -47,9 +53,9 @@ export default class WebTorrent extends Mirror {
   add (torrentId, opts = {}, ontorrent = undefined) {
     if (typeof opts === 'function') [opts, ontorrent] = [{}, opts]
     const given = pick(options.TorrentOptions, opts)
-    return this.#add(opts, ontorrent, async key => {
+    return this.#add(opts, ontorrent, async (key, torrent) => {
       const [id, bytes] = await readTorrentId(torrentId)
-      return ['add', key, id, given, bytes]
+      return ['add', key, id, { ...given, store: this.#stores.plan(torrent, opts) }, bytes]
     }, (torrent, existing, error) => {
       callBack(ontorrent, existing)
       // As in the original for those who listen; who does not has the torrent, and needs no error.
@@ -126,7 +132,7 @@ export default class WebTorrent extends Mirror {
       this._emit('torrent', torrent)
     })
     this._emit('add', torrent)
-    this.#callInOrder(() => prepare(torrent._key), torrent).then(() => {
+    this.#callInOrder(() => prepare(torrent._key, torrent), torrent).then(() => {
       if (!torrent.destroyed) torrent._tellAnnounceOptions()
     }, error => {
       if (torrent.destroyed) return

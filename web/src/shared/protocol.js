@@ -40,9 +40,14 @@ export const ENGINE_METHODS = [
  * - `update(batch)`: new state and events, see `webtorrent_py/browser/bridge.py`.
  * - `createOffer(peer)`, `acceptOffer(peer, sdp)`: resolve to the local SDP, candidates included.
  * - `acceptAnswer(peer, sdp)`, `closePeer(peer)`.
+ * - `storeOpen(torrent, length, pieceLength)`, `storePut(torrent, index, piece)`, `storeGet(torrent, index)`,
+ *   `storeClose(torrent)`: the page's own store of a torrent; pieces are Uint8Arrays.
  * - `report({ name, code, message })`: a mistake in the engine that is nobody's answer.
  */
-export const PAGE_METHODS = ['report', 'update', 'createOffer', 'acceptOffer', 'acceptAnswer', 'closePeer']
+export const PAGE_METHODS = [
+  'report', 'update', 'createOffer', 'acceptOffer', 'acceptAnswer', 'closePeer', 'storeOpen', 'storePut', 'storeGet',
+  'storeClose'
+]
 
 /**
  * Calls over a reader port: `read(start, end)` resolves to the file's bytes (`end` exclusive) once they

@@ -8,7 +8,8 @@ import { Channels } from './channels.js'
 import { fetchBytes, Ranges } from './fetch.js'
 import { hashPieces, pieceDigests, setFallback } from './hash.js'
 import { Sockets } from './sockets.js'
-import { BlobStore, MemoryStore } from './store.js'
+import { Storage } from './storage.js'
+import { BlobStore } from './store.js'
 
 // One record of `transmit`: peer, torrent (0: no block), offset of the block, its length, length of the bytes that follow.
 const RECORD = { torrent: 4, offset: 8, length: 16, size: 20, end: 24 }
@@ -25,6 +26,7 @@ function * zeros (length, alignment) {
  * @param {(error: Error) => void} onError  for what is not anybody's answer
  */
 export function createIO (page, onError) {
+  const storage = new Storage(page)
   const stores = new Map()
   const sources = new Map() // number → Blob: what shall be seeded
   const attached = new Map() // torrent → Blob: what is seeded
@@ -115,7 +117,7 @@ export function createIO (page, onError) {
       }
     },
 
-    flushed: () => sockets.flushed()
+    flushed: () => Promise.all([sockets.flushed(), storage.settled()])
   }
 
   // What Python uses.
@@ -196,9 +198,11 @@ export function createIO (page, onError) {
       for (const outbox of touched) outbox.flush()
     },
 
+    planStore: (torrent, kind, key) => storage.plan(torrent, kind, key ?? null),
+
     openStore (torrent, length, pieceLength) {
       const blob = attached.get(torrent)
-      stores.set(torrent, blob ? new BlobStore(blob, pieceLength) : new MemoryStore(length, pieceLength))
+      stores.set(torrent, blob ? new BlobStore(blob, pieceLength) : storage.open(torrent, length, pieceLength))
     },
 
     /** The store to be opened has these bytes, end to end: Uint8Arrays, or numbers that `addSource` gave to Blobs. */
@@ -243,8 +247,12 @@ export function createIO (page, onError) {
     storePiece (torrent, index) {
       const store = stores.get(torrent)
       if (!store) return
-      store.keep(index)
-      queueMicrotask(() => python.piece_stored(torrent, index))
+      Promise.resolve(store.keep(index)).then(
+        () => python.piece_stored(torrent, index),
+        error => error.name === 'QuotaExceededError'
+          ? python.storage_full(torrent, index, error.message)
+          : python.storage_failed(torrent, error.message)
+      )
     },
 
     dropPiece: (torrent, index) => stores.get(torrent)?.drop(index),
@@ -252,6 +260,7 @@ export function createIO (page, onError) {
     closeStore (torrent) {
       stores.delete(torrent)
       attached.delete(torrent)
+      storage.close(torrent)
     },
 
     fetchRange (torrent, id, url, start, length) {
