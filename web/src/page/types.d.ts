@@ -52,6 +52,15 @@ export interface Range {
   end?: number
 }
 
+/** The abstract-chunk-store interface. */
+export interface ChunkStore {
+  put (index: number, piece: Uint8Array, callback: (error?: Error | null) => void): void
+  get (index: number, callback: (error?: Error | null, piece?: Uint8Array) => void): void
+  close (callback: (error?: Error | null) => void): void
+}
+
+export type ChunkStoreConstructor = new (pieceLength: number, options: object) => ChunkStore
+
 export interface RenderOptions {
   autoplay?: boolean
   muted?: boolean
