@@ -9,8 +9,9 @@ from webtorrent_py.client import Client
 from webtorrent_py.client.dialling import MAX_DIALS, MAX_GUESTS
 from webtorrent_py.client.signalling import MAX_CONNECTIONS, Stage
 from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
+from webtorrent_py.peer.incoming import MAX_SUGGESTED
+from webtorrent_py.torrent.allowed_fast import ALLOWED_FAST_PIECES
 from webtorrent_py.torrent.candidates import MAX_CANDIDATES
-from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.end_game import MAX_REQUESTERS
 from webtorrent_py.torrent.hash_exchange import HashExchange
@@ -35,8 +36,18 @@ def check_client(client: Client) -> None:
         assert client._joined.get(torrent.id) == torrent.swarm_hashes or torrent.failed is not None
     check_signalling(client)
     check_dialling(client)
+    check_limits(client)
     for torrent in client.torrents.values():
         check_torrent(torrent)
+
+
+def check_limits(client: Client) -> None:
+    """Nobody waits who need not, nor for a torrent that is gone, and whoever waits is called."""
+    for throttle in (client._limits.download, client._limits.upload):
+        assert set(throttle._queue) | set(throttle._resting) <= set(client.torrents)
+        for share in (*throttle._queue.values(), *throttle._resting.values()):
+            assert share.limited or not share.members
+            assert not share.members or share.stopped or throttle.get_timer() is not None
 
 
 def check_signalling(client: Client) -> None:
@@ -86,6 +97,8 @@ def check_torrent(torrent: Torrent) -> None:
     """One torrent."""
     assert all(not peer.closed for peer in torrent.peers.values())
     assert torrent.failed is None or not torrent.peers
+    for share in (torrent.download_share, torrent.upload_share):
+        assert not (torrent.paused and share.members)
     if torrent._active is not None:
         check_downloader(torrent._active.downloader, torrent)
         for seed in torrent.web_seeds:
@@ -105,15 +118,20 @@ def check_torrent(torrent: Torrent) -> None:
 
 
 def check_uploads(torrent: Torrent) -> None:
-    """Only the served have anything queued, and there are few of them."""
+    """Only the served have anything queued, but for pieces that are allowed, and there are few of them."""
     have = torrent.bitfield
     assert have is not None
-    assert sum(not peer.am_choking for peer in torrent.peers.values()) <= UPLOAD_SLOTS
+    assert sum(not peer.am_choking for peer in torrent.peers.values()) <= torrent.options.upload_slots
     for peer in torrent.peers.values():
+        assert len(peer.suggested) <= MAX_SUGGESTED
         assert len(peer.upload_queue) <= MAX_QUEUED_REQUESTS
-        assert not peer.upload_queue or not (peer.am_choking or peer.writable)
+        assert not peer.upload_queue or not peer.writable or peer.handle in torrent.upload_share.members
         assert all(have[index] for index, _, _ in peer.upload_queue)
-        assert peer.am_choking or peer.peer_interested
+        assert not peer.am_choking or all(index in peer.allowed_to_peer for index, _, _ in peer.upload_queue)
+        assert len(peer.allowed_to_peer) <= ALLOWED_FAST_PIECES
+        assert all(left >= 0 for left in peer.allowed_to_peer.values())
+        assert peer.am_choking or (peer.peer_interested and not peer.upload_only and not torrent.paused)
+        assert not torrent.paused or not peer.upload_queue
 
 
 def check_hashes(exchange: HashExchange, torrent: Torrent) -> None:
@@ -170,8 +188,11 @@ def check_downloader(downloader: Downloader, torrent: Torrent) -> None:
         assert len(peer.requests) <= peer.request_limit
         assert not (torrent.paused or torrent.is_checking) or not peer.requests
         can_take = peer.room(requester._pipelines[peer.handle].depth) > 0
+        assert not (torrent.paused or torrent.is_checking) or not peer.requests
+        can_take = peer.room(requester._pipelines[peer.handle].depth) > 0
         may_ask = not requester.paused and peer.handle not in requester._refusers
-        if can_take and may_ask and not peer.requests:
+        waits = peer.handle in torrent.download_share.members
+        if can_take and may_ask and not waits and not peer.requests:
             check_idle(downloader, peer, waiting)
 
 

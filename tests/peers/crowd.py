@@ -18,6 +18,7 @@ from webtorrent_py.codec.creation import create_info
 from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.handles import Handles
+from webtorrent_py.limits import Throttle
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
@@ -84,6 +85,8 @@ class Crowd:
             trackers=(),
             web_seeds=(),
             options=TorrentOptions(max_conns=1000),
+            download=Throttle().share(1),
+            upload=Throttle().share(1),
             outbox=self._outbox,
             handles=Handles(),
             random=Random(2),

@@ -38,7 +38,7 @@ class Node:
     """One client with its store.
 
     `tamper` changes what it says, `rate` is what it sends per second and peer, `uplink` to all of them together. With
-    `tcp` it takes connections at its `address`, and connects to others at theirs.
+    `tcp` it takes connections at its `address`, and connects to others at theirs. `limits` are the client's.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Node:
         tcp: bool = False,
         uplink: float | None = None,
         max_conns: int = 30,
+        **limits: float,
     ) -> None:
         self.network = network
         self.name = name
@@ -66,6 +67,7 @@ class Node:
             max_conns=max_conns,
             dials_addresses=tcp,
             listen_port=6881 if tcp else None,
+            **limits,
         )
         self.stores: dict[int, dict[int, bytes]] = {}
         self.lines: dict[int, Line] = {}
@@ -84,10 +86,10 @@ class Node:
 
     # --- what tests do -------------------------------------------------------------------------
 
-    def seed(self, metainfo: Metainfo, content: bytes) -> Torrent:
+    def seed(self, metainfo: Metainfo, content: bytes, **options: Any) -> Torrent:
         """Offer the content."""
         self.network.contents[metainfo.info] = content
-        torrent = self.client.add(metainfo, self.network.now, have_all=True)
+        torrent = self.client.add(metainfo, self.network.now, have_all=True, **options)
         length = metainfo.piece_length
         self.stores[torrent.id] = {
             index: content[index * length :][: metainfo.piece_size(index)] for index in range(metainfo.piece_count)

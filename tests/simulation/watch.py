@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from webtorrent_py import actions as a
 from webtorrent_py.events import Event, PieceVerified, ReaderAdvanced
-from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
 from webtorrent_py.torrent.torrent import Torrent
 from webtorrent_py.wire import messages as m
@@ -54,9 +53,9 @@ class Watch:
                     self._carried[found[0].id] = self._carried.get(found[0].id, 0) + len(data)
                 elif len(data) > 4:
                     self._said(peer, data)
-            case a.SendBlock(peer, _, torrent, _, length):
+            case a.SendBlock(peer, _, torrent, offset, length):
                 self._carried[torrent] = self._carried.get(torrent, 0) + length
-                assert peer in self._served
+                assert peer in self._served or self._is_allowed(peer, offset)
             case a.StorePiece(torrent, index):
                 metainfo = self._node.client.torrents[torrent].metainfo
                 assert metainfo is not None
@@ -80,7 +79,8 @@ class Watch:
         self._closed.clear()
         if self._more_served:
             self._more_served = False
-            assert all(len(self._served & set(each.peers)) <= UPLOAD_SLOTS for each in client.torrents.values())
+            for torrent in client.torrents.values():
+                assert len(self._served & set(torrent.peers)) <= torrent.options.upload_slots
         for event in events:
             if isinstance(event, PieceVerified):
                 assert event.index in self._node.stores[event.torrent]
@@ -121,6 +121,15 @@ class Watch:
         elif kind == m.MessageId.CHOKE:
             self._served.discard(peer)
 
+    def _is_allowed(self, peer: int, offset: int) -> bool:
+        """Whether the peer may have the piece though it is choked (BEP 6)."""
+        found = self._node.client._connections.get(peer)
+        if found is None:
+            return True  # it was closed in the same turn
+        torrent, connection = found
+        assert torrent.metainfo is not None
+        return offset // torrent.metainfo.piece_length in connection.allowed_to_peer
+
     def _check_reader(self, reader: int) -> None:
         client = self._node.client
         position, end = client.reader_available(reader)
@@ -144,6 +153,7 @@ def check_forgotten(torrent: Torrent, peer: int) -> None:
         assert peer not in requester and peer not in requester._hungry and peer not in requester._refusers
         assert peer not in downloader._interest
         assert peer not in torrent._active._metadata_given
+        assert peer not in torrent.download_share.members and peer not in torrent.upload_share.members
         for piece in downloader._pieces:
             assert not any(peer in peers for peers in piece.requested.values())
             assert piece.owner != peer or not piece.missing

@@ -13,7 +13,7 @@ from webtorrent_py import events
 from webtorrent_py.api.emitter import Emitter
 from webtorrent_py.api.host import Content, Host, StorePlan
 from webtorrent_py.api.seeding import CREATION_OPTIONS, DEFAULT_TRACKERS, Files, create
-from webtorrent_py.api.torrent import Torrent
+from webtorrent_py.api.torrent import Torrent, check_rate
 from webtorrent_py.client import Client
 from webtorrent_py.codec.magnet import Magnet, parse_torrent_id
 from webtorrent_py.codec.metainfo import Metainfo, parse_torrent
@@ -24,6 +24,7 @@ from webtorrent_py.errors import (
     UnknownTorrentError,
     WebTorrentError,
 )
+from webtorrent_py.limits import UNLIMITED
 
 TorrentId = str | bytes | Metainfo | Magnet
 """A magnet link, an info hash (hex or base32), an http(s) URL of a torrent file, or its bytes."""
@@ -46,12 +47,14 @@ class WebTorrent(Emitter):
         *,
         peer_id: bytes | None = None,
         max_conns: int = 55,
+        download_limit: float = UNLIMITED,
+        upload_limit: float = UNLIMITED,
         trackers: Sequence[str] | None = (),
         core: Client | None = None,
     ) -> None:
         """`trackers` are announced to for every torrent; None: use no tracker at all, not even a torrent's own.
 
-        `core` is there for tests.
+        The limits are bytes a second; 0: nothing, negative: no limit. `core` is there for tests.
         """
         super().__init__()
         self.host = host
@@ -60,6 +63,8 @@ class WebTorrent(Emitter):
             peer_id=self.peer_id,
             random=host.random,
             max_conns=max_conns,
+            download_limit=check_rate(download_limit),
+            upload_limit=check_rate(upload_limit),
             trackers=trackers,
             dials_addresses=host.dials_addresses,
             listen_port=host.listen_port,
@@ -147,6 +152,20 @@ class WebTorrent(Emitter):
         if self._torrents.get(torrent.core_torrent.id) is not torrent:
             raise UnknownTorrentError("the torrent is not in this client")
         self._remove(torrent, None)
+
+    def throttle_download(self, rate: float) -> None:
+        """Receive no more than `rate` bytes a second, of all torrents; 0: nothing, negative: no limit.
+
+        Raises `InvalidOptionError`.
+        """
+        self.handle(self.core.throttle_download, check_rate(rate))
+
+    def throttle_upload(self, rate: float) -> None:
+        """Send no more than `rate` bytes a second, of all torrents; 0: nothing, negative: no limit.
+
+        Raises `InvalidOptionError`.
+        """
+        self.handle(self.core.throttle_upload, check_rate(rate))
 
     async def destroy(self) -> None:
         """Remove all torrents and close all connections. Nothing can be added afterwards."""

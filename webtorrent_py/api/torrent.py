@@ -16,7 +16,7 @@ from webtorrent_py.client.diagnosis import Diagnosis
 from webtorrent_py.codec.address import parse_address
 from webtorrent_py.codec.magnet import Magnet
 from webtorrent_py.codec.metainfo import Metainfo
-from webtorrent_py.errors import DestroyedError, InvalidRangeError, WebTorrentError
+from webtorrent_py.errors import DestroyedError, InvalidOptionError, InvalidRangeError, WebTorrentError
 from webtorrent_py.torrent.statistics import TorrentStats
 from webtorrent_py.tracker.protocol import checked_extras
 
@@ -320,6 +320,20 @@ class Torrent(Emitter):
         """
         self.run(self.core.set_critical, self.core_torrent.id, first, last)
 
+    def throttle_download(self, rate: float) -> None:
+        """Receive no more than `rate` bytes a second of this torrent; 0: nothing, negative: no limit of its own.
+
+        Raises `InvalidOptionError`.
+        """
+        self.run(lambda now: self.core.limit_torrent(self.core_torrent.id, now, download=check_rate(rate)))
+
+    def throttle_upload(self, rate: float) -> None:
+        """Send no more than `rate` bytes a second of this torrent; 0: nothing, negative: no limit of its own.
+
+        Raises `InvalidOptionError`.
+        """
+        self.run(lambda now: self.core.limit_torrent(self.core_torrent.id, now, upload=check_rate(rate)))
+
     async def wait_ready(self) -> None:
         """Wait until `ready`. Raises the torrent's error, or `DestroyedError`."""
         await self._wait("ready", lambda: self.ready)
@@ -443,3 +457,10 @@ class Torrent(Emitter):
                 self.off(each, listener)
         if self.destroyed:
             raise self.error or DestroyedError("the torrent was removed")
+
+
+def check_rate(rate: object) -> float:
+    """A limit in bytes a second, as it was given. Raises `InvalidOptionError`."""
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not math.isfinite(rate):
+        raise InvalidOptionError(f"a limit is a number of bytes a second, not {rate!r}")
+    return float(rate)

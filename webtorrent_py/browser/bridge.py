@@ -158,7 +158,10 @@ class Bridge:
         found = await self._client.get(read_torrent_id(torrent_id, data))
         return self._keys.get(found) if found else None
 
-    async def _command(self, key: int, file: int | None, name: str, arguments: list[Any]) -> None:
+    async def _command(self, key: int | None, file: int | None, name: str, arguments: list[Any]) -> None:
+        if key is None:
+            _COMMANDS[schema.CLIENT.name][name](self._client, *arguments)
+            return
         torrent = self._torrent(key)
         if file is None:
             _COMMANDS[schema.TORRENT.name][name](torrent, *arguments)

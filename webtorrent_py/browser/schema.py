@@ -85,6 +85,20 @@ CLIENT = Mirror(
             "Promise<void>",
             "Remove a torrent. Rejects when there is none with this id.",
         ),
+        Method(
+            "throttleDownload",
+            "rate: number",
+            "void",
+            "Receive no more bytes a second, of all torrents; 0: none, -1: no limit.",
+            lambda client, rate: client.throttle_download(rate),
+        ),
+        Method(
+            "throttleUpload",
+            "rate: number",
+            "void",
+            "Send no more bytes a second, of all torrents; 0: none, -1: no limit.",
+            lambda client, rate: client.throttle_upload(rate),
+        ),
         Method("destroy", "callback?: (error?: Error) => void", "Promise<void>", "Remove all and close everything."),
     ),
     events=(
@@ -149,6 +163,20 @@ TORRENT = Mirror(
             "pause", "", "void", "Neither ask peers nor serve them.", lambda torrent: torrent.pause(), {"paused": True}
         ),
         Method("resume", "", "void", "Go on after `pause`.", lambda torrent: torrent.resume(), {"paused": False}),
+        Method(
+            "throttleDownload",
+            "rate: number",
+            "void",
+            "Receive no more bytes a second of this torrent; 0: none, -1: no limit of its own.",
+            lambda torrent, rate: torrent.throttle_download(rate),
+        ),
+        Method(
+            "throttleUpload",
+            "rate: number",
+            "void",
+            "Send no more bytes a second of this torrent; 0: none, -1: no limit of its own.",
+            lambda torrent, rate: torrent.throttle_upload(rate),
+        ),
         Method(
             "addWebSeed",
             "url: string",

@@ -16,6 +16,7 @@ from webtorrent_py.client.diagnosis import Diagnosis, diagnose
 from webtorrent_py.client.dialling import Dialling
 from webtorrent_py.client.facts import gather_facts
 from webtorrent_py.client.fetches import Fetches
+from webtorrent_py.client.limits import Limits
 from webtorrent_py.client.peers import Peers
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
@@ -31,9 +32,11 @@ from webtorrent_py.errors import (
 )
 from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
 from webtorrent_py.handles import Handles
+from webtorrent_py.limits import UNLIMITED
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.torrent.candidates import Source
+from webtorrent_py.torrent.choker import UPLOAD_SLOTS
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.state import TorrentState, parse_state
 from webtorrent_py.torrent.statistics import TorrentStats, torrent_stats
@@ -46,7 +49,8 @@ class Client:
     """All torrents of one user. `now` is always seconds of the same monotonic clock.
 
     `peer_id` is 20 bytes; `trackers` are announced to for every torrent that is not private, besides its own; None: no
-    tracker is used at all, not even a torrent's own. `dials_addresses`: the host can carry out `OpenConnection`;
+    tracker is used at all, not even a torrent's own. The limits are bytes per second for all torrents together; 0:
+    nothing moves, negative: no limit. `dials_addresses`: the host can carry out `OpenConnection`;
     `listen_port`: the TCP port from which it reports `connection_accepted`.
     """
 
@@ -59,6 +63,8 @@ class Client:
         trackers: Iterable[str] | None = (),
         dials_addresses: bool = False,
         listen_port: int | None = None,
+        download_limit: float = UNLIMITED,
+        upload_limit: float = UNLIMITED,
     ) -> None:
         self.peer_id = peer_id
         self.max_conns = max_conns
@@ -73,6 +79,7 @@ class Client:
         self._trackers = Trackers(peer_id, self._outbox, random, self._handles)
         self._signalling = Signalling(self._outbox, random, self._handles)
         self._dialling = Dialling(self._outbox, self._handles)
+        self._limits = Limits(download_limit, upload_limit)
         self._by_hash: dict[bytes, Torrent] = {}
         # Torrent → the info hashes under which it is announced and found.
         self._joined: dict[int, tuple[bytes, ...]] = {}
@@ -117,13 +124,16 @@ class Client:
         strategy: str = "rarest",
         private: bool | None = None,
         no_peers_interval: float = NO_PEERS_INTERVAL,
+        upload_slots: int = UPLOAD_SLOTS,
+        choke_seeders: bool = True,
     ) -> Torrent:
         """Join the swarm of a torrent.
 
         `announce`, `web_seeds`: further trackers and web seeds. `max_web_conns`: requests to one web seed at the same
         time. `state`: what `export_state` gave; the store must have what it had then. `check`: look through the store
         first. `have_all`: the store holds every byte, verified. `strategy`: "rarest" or "sequential". `private`:
-        instead of what the metadata says (BEP 27). `no_peers_interval`: seconds between two `NoPeers`.
+        instead of what the metadata says (BEP 27). `no_peers_interval`: seconds between two `NoPeers`. `upload_slots`:
+        peers served at a time. `choke_seeders`: never serve one that has everything.
 
         Raises `DuplicateTorrentError` if it is there already, `StateError` for a state that is damaged or another's.
         """
@@ -137,8 +147,9 @@ class Client:
             private = isinstance(source, Metainfo) and source.private
         for_all = () if private else self._trackers_for_all
         own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
+        handle = self._handles.new()
         torrent = Torrent(
-            self._handles.new(),
+            handle,
             info_hash=source.info_hash,
             info_hash_v2=source.info_hash_v2,
             own_id=self.peer_id,
@@ -159,8 +170,12 @@ class Client:
                 state=kept,
                 private=private,
                 no_peers_interval=no_peers_interval,
+                upload_slots=upload_slots,
+                choke_seeders=choke_seeders,
             ),
             handles=self._handles,
+            download=self._limits.download.share(handle),
+            upload=self._limits.upload.share(handle),
             outbox=self._outbox,
             random=self._random,
             now=now,
@@ -204,6 +219,8 @@ class Client:
         del self.torrents[torrent]
         self._forget_names(found)
         self._completed.discard(torrent)
+        found.download_share.close()
+        found.upload_share.close()
         self._timers.set(torrent, None)
         self._outbox.do(CloseStore(torrent))
         self._settle_trackers(now)
@@ -299,6 +316,27 @@ class Client:
         attempts = [self._signalling.attempts(info_hash) for info_hash in found.swarm_hashes]
         return diagnose(gather_facts(found, trackers if self._uses_trackers else None, attempts, now))
 
+    # --- limits --------------------------------------------------------------------------------
+
+    def throttle_download(self, rate: float, now: float) -> None:
+        """Receive no more than `rate` bytes per second for all torrents together; 0: nothing, negative: no limit."""
+        self._limits.download.set_rate(rate, now)
+        for torrent in self.torrents.values():
+            torrent.limit_changed(now)
+        self._limits.take_turns(self.torrents, now)
+
+    def throttle_upload(self, rate: float, now: float) -> None:
+        """Send no more than `rate` bytes per second for all torrents together; 0: nothing, negative: no limit."""
+        self._limits.upload.set_rate(rate, now)
+        self._limits.take_turns(self.torrents, now)
+
+    def limit_torrent(
+        self, torrent: int, now: float, *, download: float | None = None, upload: float | None = None
+    ) -> None:
+        """The same for one torrent, besides the limits for all. None: as before."""
+        self._torrent(torrent).limit(now, download=download, upload=upload)
+        self._limits.take_turns(self.torrents, now)
+
     # --- readers -------------------------------------------------------------------------------
 
     def open_reader(self, torrent: int, start: int, end: int, now: float) -> int:
@@ -390,6 +428,8 @@ class Client:
         if found is not None:
             torrent, connection = found
             torrent.writable(connection, now)
+            if self._limits.upload.waits:
+                self._limits.take_turns(self.torrents, now)
 
     def channel_closed(self, peer: int, now: float) -> None:
         """A data channel or connection is gone, open or not."""
@@ -444,6 +484,8 @@ class Client:
         """When to call `handle_timer` next; None if nothing waits for time to pass."""
         earliest = self._timers.next()
         others = [self._trackers.get_timer(), self._signalling.get_timer()]
+        if self._limits.download.waits or self._limits.upload.waits:
+            others.append(self._limits.get_timer())
         if self.dials_addresses:
             others.append(self._dialling.get_timer())
         # Asked after every turn: a generator for `min` would cost more than all the rest of it.
@@ -464,6 +506,7 @@ class Client:
             self._connecting.dial(info_hash, now)
         self._trackers.handle_timer(now)
         self._signalling.handle_timer(now)
+        self._limits.take_turns(self.torrents, now)
         self._settle_trackers(now)
 
     def actions_to_perform(self) -> list[Action]:
@@ -498,6 +541,8 @@ class Client:
             self._announce_now(torrent, now)
             self._settle_trackers(now)
         self._timers.set(torrent.id, torrent.get_timer())
+        if self._limits.download.waits or self._limits.upload.waits:
+            self._limits.take_turns(self.torrents, now)
 
     def _join_swarms(self, torrent: Torrent, now: float) -> None:
         """Be found, and announce, under every info hash: a hybrid's other one is only known with the metadata."""

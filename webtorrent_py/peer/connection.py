@@ -18,7 +18,7 @@ from webtorrent_py.peer.incoming import Block, IncomingState
 from webtorrent_py.peer.rate import RateMeter
 from webtorrent_py.peer.requests import MAX_REQUESTS
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import OUR_IDS
+from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, serialize_dont_have
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 
@@ -62,6 +62,10 @@ class PeerConnection(IncomingState):
 
         self.am_choking = True
         self.am_interested = False
+        self.am_upload_only = False
+        """Whether our last extended handshake said that we want no pieces (BEP 21)."""
+        self.allowed_to_peer: dict[int, int] = {}
+        """Piece that we serve even while choking → bytes of it that are left to be served so (BEP 6)."""
         self.writable = True
         self.upload = RateMeter()
 
@@ -84,10 +88,17 @@ class PeerConnection(IncomingState):
             self._send(m.BitfieldMessage(have.to_bytes()).serialize(), now)
 
     def send_extended_handshake(
-        self, metadata_size: int | None, now: float, *, ids: Mapping[str, int] = OUR_IDS, port: int | None = None
+        self,
+        metadata_size: int | None,
+        now: float,
+        *,
+        ids: Mapping[str, int] = OUR_IDS,
+        port: int | None = None,
+        upload_only: bool = False,
     ) -> None:
-        """Name our extensions (BEP 10); sent again when the metadata's size becomes known."""
-        self.extensions.announced(ids, port=port, metadata_size=metadata_size)
+        """Name our extensions (BEP 10); sent again when the metadata's size or `upload_only` (BEP 21) has changed."""
+        self.am_upload_only = upload_only
+        self.extensions.announced(ids, port=port, metadata_size=metadata_size, upload_only=upload_only)
         if self.extended:
             self._send(m.Extended(0, self.extensions.to_send(MAX_QUEUED_REQUESTS)).serialize(), now)
 
@@ -116,17 +127,21 @@ class PeerConnection(IncomingState):
         """Tell of pieces that we have now, in `have` messages that are serialized once for all peers."""
         self._send(haves, now)
 
-    def send_dont_have(self, index: int, now: float) -> None:
-        """Tell that we have lost piece `index` (BEP 54), as far as the peer understands it, and serve it no more."""
-        for block in [block for block in self.upload_queue if block[0] == index]:
-            self.upload_queue.remove(block)
-            self.refuse(block)
-        if (id := self.extensions.names.get("lt_donthave")) is not None:
-            self._send(m.Extended(id, index.to_bytes(4, "big")).serialize(), now)
-
     def send_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> None:
         """Ask for hashes, or answer who asks (BEP 52)."""
         self._send(message.serialize(), now)
+
+    def send_dont_have(self, index: int, now: float) -> None:
+        """Tell that we have lost piece `index` (BEP 54), as far as the peer understands it, and serve it no more."""
+        self.allowed_to_peer.pop(index, None)
+        for block in [block for block in self.upload_queue if block[0] == index]:
+            self.refuse_queued(block)
+        self.send_extension(LT_DONTHAVE, serialize_dont_have(index), now)
+
+    def send_allowed_fast(self, index: int, budget: int, now: float) -> None:
+        """Let the peer have up to `budget` bytes of piece `index` even while it is choked (BEP 6)."""
+        self.allowed_to_peer[index] = budget
+        self._send(m.AllowedFast(index).serialize(), now)
 
     def send_interested(self, interested: bool, now: float) -> None:
         """Tell whether we want anything, unless that was the last thing told."""
@@ -135,16 +150,14 @@ class PeerConnection(IncomingState):
             self._send((m.Interested() if interested else m.NotInterested()).serialize(), now)
 
     def send_choke(self, choke: bool, now: float) -> None:
-        """Choke or unchoke. Choking answers what is queued with rejects, where the peer knows them."""
+        """Choke or unchoke. Choking answers what is queued with rejects, but for pieces that are allowed (BEP 6)."""
         if choke == self.am_choking:
             return
         self.am_choking = choke
         self._send((m.Choke() if choke else m.Unchoke()).serialize(), now)
         if choke:
-            queued = list(self.upload_queue)
-            self.upload_queue.clear()
-            for block in queued:
-                self.refuse(block)
+            for block in [block for block in self.upload_queue if block[0] not in self.allowed_to_peer]:
+                self.refuse_queued(block)
 
     def send_requests(self, blocks: list[Block], now: float) -> None:
         """Ask for blocks, all in one message of the channel."""

@@ -9,13 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+from webtorrent_py import __version__
 from webtorrent_py.codec import bencode
 from webtorrent_py.codec.bencode import Encodable, Value
 from webtorrent_py.errors import BencodeError, InvalidOptionError, UnknownExtensionError, WireError
-from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, UT_PEX, ExtendedHandshake
+from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, UT_METADATA, UT_PEX, ExtendedHandshake
 from webtorrent_py.wire.messages import EXTENDED_LENGTH_LIMIT
 
-_RESERVED: Final = (UT_METADATA, UT_PEX)
+_RESERVED: Final = (UT_METADATA, UT_PEX, LT_DONTHAVE)
+
+CLIENT: Final = f"webtorrent-py {__version__}"
+"""How we call ourselves."""
 
 FIRST_ID: Final = 16
 """The ids of users' extensions begin here, so that there is room below for those of our own."""
@@ -72,9 +76,13 @@ class Extensions:
         self._received = payload if len(payload) <= MAX_FIELDS else b"de"
         return self.handshake
 
-    def announced(self, ids: Mapping[str, int], *, port: int | None, metadata_size: int | None) -> None:
+    def announced(
+        self, ids: Mapping[str, int], *, port: int | None, metadata_size: int | None, upload_only: bool
+    ) -> None:
         """What our handshake says of ourselves from now on: see `ExtendedHandshake`."""
-        self._announced = ExtendedHandshake(ids, port=port, metadata_size=metadata_size)
+        self._announced = ExtendedHandshake(
+            ids, port=port, metadata_size=metadata_size, client=CLIENT, upload_only=upload_only
+        )
 
     def to_send(self, reqq: int) -> bytes:
         """The payload of our extended handshake."""

@@ -17,10 +17,15 @@ from webtorrent_py.peer.extensions import Extensions
 from webtorrent_py.peer.rate import RateMeter
 from webtorrent_py.peer.requests import MAX_REQUESTS, Requests
 from webtorrent_py.wire import messages as m
+from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, parse_dont_have
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 from webtorrent_py.wire.parser import WireParser
 
+# BEP 3: a peer that was asked and has sent nothing for a minute has snubbed us.
+SNUBBING_TIME = 60.0
+# How many hints of a peer are kept, the latest.
+MAX_SUGGESTED = 16
 # What stock webtorrent may ask for at once; larger requests are an attack on memory.
 MAX_REQUEST_LENGTH = 128 * 1024
 # How often a peer may tell of all its pieces; each time costs as much as the torrent has pieces.
@@ -66,11 +71,16 @@ class IncomingState:
         self.extended = False
         """Whether the peer's handshake said that it speaks the extension protocol (BEP 10)."""
         self.extensions = Extensions()
+        self.upload_only = False
+        """The peer says that it wants no pieces (BEP 21)."""
         self.request_limit = DEFAULT_REQUEST_QUEUE
         """How many requests the peer holds for us (its `reqq`, BEP 10)."""
 
         self.bitfield: Bitfield | None = None
         self.allowed_fast: set[int] = set()
+        """Pieces that the peer serves even while it chokes (BEP 6)."""
+        self.suggested: dict[int, None] = {}
+        """Pieces that the peer would like to be asked for (BEP 6), oldest first."""
         self.requests = Requests()
         self.snubbed = False
         self.upload_queue: deque[Block] = deque()
@@ -88,6 +98,7 @@ class IncomingState:
         self._piece_count: int | None = None
         self._early_claim: m.BitfieldMessage | m.HaveAll | m.HaveNone | None = None
         self._early_haves: Bitfield | None = None
+        self._early_losses: Bitfield | None = None
 
     def receive_data(self, data: bytes, now: float) -> Iterator[m.Message | Handshake]:
         """Take bytes as they came; yield the messages that concern the torrent. Raises `WireError`.
@@ -119,7 +130,10 @@ class IncomingState:
         for index in self._early_haves.indices() if self._early_haves else ():
             self._check_index(index)
             self.bitfield.set(index)
-        self._early_claim = self._early_haves = None
+        for index in self._early_losses.indices() if self._early_losses else ():
+            self._check_index(index)
+            self.bitfield.clear(index)
+        self._early_claim = self._early_haves = self._early_losses = None
 
     def _handle_handshake(self, message: Handshake, now: float) -> bool:
         if message.info_hash not in self._names and not self._may_be_v1_name(message):
@@ -172,17 +186,21 @@ class IncomingState:
     def _handle_have(self, message: m.Have, now: float) -> bool:
         self._claims = max(self._claims, 1)
         if self.bitfield is None:
-            if message.index >= MAX_PIECES:
-                raise WireError(f"the peer named piece {message.index}; no torrent has so many")
-            if self._early_haves is None:
-                self._early_haves = Bitfield(MAX_PIECES)
-            self._early_haves.set(message.index)
+            self._note_early(message.index, has=True)
             return False
         self._check_index(message.index)
         if self.bitfield[message.index]:
             return False
         self.bitfield.set(message.index)
         return True
+
+    def _note_early(self, index: int, has: bool) -> None:
+        if index >= MAX_PIECES:
+            raise WireError(f"the peer named piece {index}; no torrent has so many")
+        if self._early_haves is None or self._early_losses is None:
+            self._early_haves, self._early_losses = Bitfield(MAX_PIECES), Bitfield(MAX_PIECES)
+        (self._early_haves if has else self._early_losses).set(index)
+        (self._early_losses if has else self._early_haves).clear(index)
 
     def _handle_claim(self, message: m.BitfieldMessage | m.HaveAll | m.HaveNone, now: float) -> bool:
         if not isinstance(message, m.BitfieldMessage):
@@ -258,6 +276,11 @@ class IncomingState:
 
     def _handle_suggest(self, message: m.Suggest, now: float) -> bool:
         self._check_fast()
+        if self._piece_count is not None:
+            self._check_index(message.index)
+            self.suggested[message.index] = None
+            if len(self.suggested) > MAX_SUGGESTED:
+                del self.suggested[next(iter(self.suggested))]
         return False
 
     def _handle_ignored(self, message: m.Message, now: float) -> bool:
@@ -265,12 +288,29 @@ class IncomingState:
 
     def _handle_extended(self, message: m.Extended, now: float) -> bool:
         if message.id == 0:
-            told = self.extensions.handshake_received(message.payload).reqq
-            self.request_limit = min(told, MAX_REQUESTS) if told else DEFAULT_REQUEST_QUEUE
+            told = self.extensions.handshake_received(message.payload)
+            self.request_limit = min(told.reqq, MAX_REQUESTS) if told.reqq else DEFAULT_REQUEST_QUEUE
+            if told.upload_only is not None:
+                self.upload_only = told.upload_only
+        elif message.id == OUR_IDS[LT_DONTHAVE]:
+            return self._handle_dont_have(parse_dont_have(message.payload))
         return True
 
     def _handle_hashes(self, message: HashRequest | Hashes | HashReject, now: float) -> bool:
         return True
+
+    def _handle_dont_have(self, index: int) -> bool:
+        if self.bitfield is None:
+            self._note_early(index, has=False)
+            return False
+        self._check_index(index)
+        if self.bitfield.all:
+            self._claims += 1
+            if self._claims > MAX_CLAIMS:
+                raise WireError(f"the peer had everything, and then not, more than {MAX_CLAIMS} times")
+        self.allowed_fast.discard(index)
+        self.suggested.pop(index, None)
+        return self.bitfield.clear(index)
 
     _HANDLERS: ClassVar[dict[type, Callable[[Any, Any, float], bool]]] = {
         Handshake: _handle_handshake,
@@ -312,7 +352,7 @@ class IncomingState:
         except FormatError as error:
             raise WireError(f"the peer's bitfield is malformed: {error}") from error
 
-    # --- what can be asked of the peer ----------------------------------------------------------
+    # --- what it is like ----------------------------------------------------------
 
     prefers_runs: ClassVar[bool] = False
     """Blocks of any pieces cost it the same."""
@@ -324,6 +364,20 @@ class IncomingState:
         depth = min(depth, self.request_limit)
         outstanding = len(self.requests)
         return depth - outstanding if outstanding <= depth - max(depth // REFILL_SHARE, 1) else 0
+
+    @property
+    def has_told_pieces(self) -> bool:
+        """Whether the peer has said anything of what it has."""
+        return self._claims > 0
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether the peer has every piece."""
+        return self.bitfield is not None and self.bitfield.all
+
+    def is_snubbing(self, now: float) -> bool:
+        """Whether the peer was asked, could answer, and has sent nothing for a minute (BEP 3)."""
+        return self.snubbed and not self.peer_choking and now - self.last_block > SNUBBING_TIME
 
     def may_request(self, index: int) -> bool:
         """Whether the peer has the piece and would serve it now (unchoked, or allowed fast, BEP 6)."""

@@ -9,9 +9,11 @@ from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import CheckDone, FileDone, TorrentDone, TorrentReady
 from webtorrent_py.handles import Handles
+from webtorrent_py.limits import Share
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.checking import Checking
+from webtorrent_py.torrent.choker import Choker
 from webtorrent_py.torrent.downloader import Downloader
 from webtorrent_py.torrent.file_priorities import FilePriorities
 from webtorrent_py.torrent.hash_exchange import Answered, HashExchange
@@ -24,7 +26,15 @@ from webtorrent_py.torrent.uploader import Uploader
 from webtorrent_py.torrent.verification import Verdict, Verification
 from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import OUR_IDS, UT_METADATA, MetadataRequest, parse_metadata_message
+from webtorrent_py.wire.extensions import (
+    EXTENDED_HANDSHAKE_ID,
+    LT_DONTHAVE,
+    OUR_IDS,
+    UT_METADATA,
+    MetadataRequest,
+    parse_dont_have,
+    parse_metadata_message,
+)
 from webtorrent_py.wire.hashes import Hashes, HashReject, HashRequest
 
 # A peer that others lied to may have to ask again, but an answer is hundreds of times as long as a request.
@@ -44,6 +54,9 @@ class Active:
         priority: int,
         sequential: bool,
         max_web_conns: int,
+        choker: Choker,
+        download: Share,
+        upload: Share,
         peers: Mapping[int, PeerConnection],
         handles: Handles,
         outbox: Outbox,
@@ -77,6 +90,7 @@ class Active:
             exchange=self._exchange,
             progress=self.progress,
             selection=self._selection,
+            share=download,
             outbox=outbox,
             random=random,
             sequential=sequential,
@@ -91,13 +105,16 @@ class Active:
         )
         self.uploader = Uploader(
             torrent,
+            info_hash=metainfo.info_hash,
             sizes=metainfo,
             piece_length=metainfo.piece_length,
             has_gaps=not metainfo.has_v1,
             have=self.progress.have,
             peers=peers,
+            choker=choker,
+            seeding=lambda: self.downloader.wants_nothing,
+            share=upload,
             outbox=outbox,
-            random=random,
             now=now,
         )
         # Peer → how many pieces of metadata it was sent.
@@ -135,7 +152,7 @@ class Active:
         if self._exchange is not None:
             self._exchange.peer_removed(peer, now)
         self.downloader.remove_peer(peer, now)
-        self.uploader.peer_removed(now)
+        self.uploader.peer_removed(peer, now)
 
     def message_received(self, peer: PeerConnection, message: m.Message, now: float) -> None:
         """Take a message. Raises `WireError`."""
@@ -158,6 +175,11 @@ class Active:
                 self.downloader.rejected(peer, index, begin, now)
             case m.Interested() | m.NotInterested():
                 self.uploader.interest_changed(peer, now)
+            case m.Extended(id=id) if id == EXTENDED_HANDSHAKE_ID:
+                # It may have begun, or ended, to be upload-only.
+                self.uploader.interest_changed(peer, now)
+            case m.Extended(id=id, payload=payload) if id == OUR_IDS[LT_DONTHAVE]:
+                self.downloader.have_lost(peer, parse_dont_have(payload), now)
             case m.Extended(id=id, payload=payload) if id == OUR_IDS[UT_METADATA]:
                 request = parse_metadata_message(payload)
                 if isinstance(request, MetadataRequest):

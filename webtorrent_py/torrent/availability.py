@@ -144,6 +144,11 @@ class Availability:
                 return index
         return None
 
+    def are_equal(self, index: int, other: int) -> bool:
+        """Whether both pieces may be started, and nothing speaks for one before the other."""
+        tier = self._tier_of(index)
+        return tier is not None and tier is self._tier_of(other) and self._count(index) == self._count(other)
+
     def first(self, among: Bitfield) -> int | None:
         """Of the pieces that may be started, the first of the highest priority of those in `among`."""
         for priority in self._priorities():

@@ -7,7 +7,7 @@ Every block is at any time either free (the picker may choose it), asked of at l
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from random import Random
 
 from webtorrent_py.actions import DropPiece, StorePiece
@@ -15,6 +15,7 @@ from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.metainfo import Metainfo
 from webtorrent_py.errors import WireError
 from webtorrent_py.events import FileDone, PieceLost, PieceVerified, ReaderAdvanced, TorrentDone
+from webtorrent_py.limits import Share
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
@@ -50,6 +51,7 @@ class Downloader:
         exchange: HashExchange | None,
         progress: Progress,
         selection: Selection,
+        share: Share,
         outbox: Outbox,
         random: Random,
         sequential: bool,
@@ -78,7 +80,12 @@ class Downloader:
             sequential=sequential,
         )
         self._requester = Requester(
-            pieces=self._pieces, picker=self._picker, readers=self.readers, interest=self._interest, pace=pace
+            pieces=self._pieces,
+            picker=self._picker,
+            readers=self.readers,
+            interest=self._interest,
+            pace=pace,
+            share=share,
         )
         self._blame = Blame()
         self._haves = Haves()
@@ -120,6 +127,15 @@ class Downloader:
             peer.send_interested(not self._requester.paused, now)
             self._requester.gained(peer, now)
 
+    def have_lost(self, peer: Source, index: int, now: float) -> None:
+        """The peer has piece `index` no more (BEP 54): it would be asked for its blocks in vain."""
+        assert peer.bitfield is not None
+        self._availability.remove_have(index, peer.bitfield)
+        blocks = [self._picker.block(*place) for place in peer.requests if place[0] == index]
+        peer.send_cancels(blocks, now)
+        self._examine(peer, now)
+        self._requester.released(peer, [block[:2] for block in blocks], now)
+
     def unchoked(self, peer: Source, now: float) -> None:
         """The peer serves us now, or allows one more piece to be asked for."""
         self._requester.unchoked(peer, now)
@@ -132,7 +148,7 @@ class Downloader:
         """The peer will not answer a request."""
         self._requester.rejected(peer, index, begin, now)
 
-    def release(self, peer: Source, places: Iterable[Place], now: float) -> None:
+    def release(self, peer: Source, places: Collection[Place], now: float) -> None:
         """The source will not send these blocks, though it was asked to."""
         self._requester.released(peer, places, now)
 
@@ -151,6 +167,14 @@ class Downloader:
     def resume(self, now: float) -> None:
         """Ask again."""
         self._requester.resume(now)
+
+    def turn(self, handle: int, now: float) -> None:
+        """The limits of speed let this source be asked for one more block."""
+        self._requester.turn(handle, now)
+
+    def limit_changed(self, now: float) -> None:
+        """Another limit of speed holds from here on."""
+        self._requester.limit_changed(now)
 
     # --- time ----------------------------------------------------------------------------------
 
@@ -313,6 +337,11 @@ class Downloader:
         if index in self._pieces and not self._have[index]:
             self._picker.restart(index)
             self._requester.fill_hungry(now)
+
+    @property
+    def wants_nothing(self) -> bool:
+        """Whether no piece is lacking that is selected or read."""
+        return self._wanted.none
 
     @property
     def done(self) -> bool:

@@ -10,7 +10,7 @@ Never a block that we have, nor one that the peer lacks or would not serve, nor 
 that is left to the end game.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
@@ -32,6 +32,10 @@ class Peer(Protocol):
     @property
     def prefers_runs(self) -> bool:
         """Whether pieces that follow each other serve it better than rare ones."""
+
+    @property
+    def suggested(self) -> Collection[int]:
+        """Pieces that it would like to be asked for (BEP 6): a hint that decides among equals."""
 
     @property
     def requestable(self) -> Bitfield:
@@ -145,7 +149,14 @@ class Picker:
             following = previous + 1
             if self._availability.is_offered(following) and among[following]:
                 return following
-        return self._availability.first(among) if self._sequential else self._availability.rarest(among)
+        if self._sequential:
+            return self._availability.first(among)
+        rarest = self._availability.rarest(among)
+        if rarest is not None:
+            for hint in peer.suggested:
+                if among[hint] and self._availability.are_equal(hint, rarest):
+                    return hint
+        return rarest
 
     def start(self, index: int) -> PieceInProgress:
         """Begin a piece that may be started."""

@@ -4,17 +4,21 @@ Every peer is *busy* (its pipeline is full enough), *hungry* (there was not enou
 (it chokes us, has nothing that we want, or refused just now). A busy peer is filled up when a block comes from it.
 So when something becomes free, because a peer will not send it (it choked, rejected, left, or fell silent), only the
 hungry ones are asked, at once: that keeps a download from stalling, and costs nothing while all are busy.
+
+Under a limit of speed a peer is asked for one block when its turn has come (`limits`). The request counts, not the
+block that follows: so nothing is received that was not allowed, and nothing is thrown away.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
+from webtorrent_py.limits import Share
 from webtorrent_py.peer.connection import Block, PeerConnection
 from webtorrent_py.peer.requests import Place
 from webtorrent_py.torrent.end_game import MAX_DUPLICATES, take_over
 from webtorrent_py.torrent.interest import Interest
 from webtorrent_py.torrent.pace import Pace
 from webtorrent_py.torrent.picker import Picker
-from webtorrent_py.torrent.pieces import PiecesInProgress
+from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PiecesInProgress
 from webtorrent_py.torrent.pipeline import Pipeline
 from webtorrent_py.torrent.readers import Readers
 from webtorrent_py.torrent.source import Source
@@ -40,6 +44,7 @@ class Requester:
         readers: Readers,
         interest: Interest,
         pace: Pace,
+        share: Share,
     ) -> None:
         self._peers: dict[int, Source] = {}
         self._pieces = pieces
@@ -47,6 +52,7 @@ class Requester:
         self._readers = readers
         self._interest = interest
         self._pace = pace
+        self._share = share
         self._pipelines: dict[int, Pipeline] = {}
         # Hungry peers, and the state of the supply when there was nothing at all for them.
         self._hungry: dict[int, tuple[int, bool] | None] = {}
@@ -70,6 +76,7 @@ class Requester:
         self._refusers.discard(peer.handle)
         self._helped_at.pop(peer.handle, None)
         self._pace.forget(peer.handle)
+        self._share.leave(peer.handle)
         self.release_all(peer)
 
     def __contains__(self, peer: int) -> bool:
@@ -85,7 +92,7 @@ class Requester:
     # --- asking --------------------------------------------------------------------------------
 
     def fill(self, peer: Source, now: float) -> None:
-        """Ask the peer for as much as its pipeline may hold."""
+        """Ask the peer for as much as its pipeline may hold, or, under a limit of speed, when its turn comes."""
         handle = peer.handle
         can_take = handle in self._interest and not self.paused and handle not in self._refusers
         room = peer.room(self._pipelines[handle].depth) if can_take else 0
@@ -96,6 +103,35 @@ class Requester:
         nothing_at = self._hungry.get(handle)
         if nothing_at is not None and nothing_at == self._supply:
             return
+        if self._share.limited:
+            self._share.wait(handle, now)
+        elif self._ask(peer, room, now) and peer.prefers_runs:
+            # It may have a connection left for another run.
+            self.fill(peer, now)
+
+    def turn(self, handle: int, now: float) -> None:
+        """A limit of speed lets the peer with this handle be asked for one more block."""
+        peer = self._peers.get(handle)
+        if peer is None or handle not in self._interest or self.paused or handle in self._refusers:
+            return
+        room = peer.room(self._pipelines[handle].depth)
+        if room > 0:
+            # A run is worth a second's debt: each costs a round trip.
+            count = int(self._share.rate / BLOCK_LENGTH) if peer.prefers_runs else 1
+            blocks = self._ask(peer, min(max(count, 1), room), now)
+            if blocks:
+                self._share.spend(sum(length for _, _, length in blocks))
+                self.fill(peer, now)
+
+    def limit_changed(self, now: float) -> None:
+        """Take back what was asked for without, or under another, limit; then go by the new one."""
+        for peer in self.peers():
+            self._take_back(peer, now)
+        self.fill_all(now)
+
+    def _ask(self, peer: Source, room: int, now: float) -> list[Block]:
+        """Ask the peer for up to `room` blocks."""
+        handle = peer.handle
         blocks = self._picker.pick(peer, room)
         end_game = not blocks and self._picker.is_end_game
         if end_game and now - self._helped_at.get(handle, -HELP_INTERVAL) >= HELP_INTERVAL:
@@ -107,9 +143,7 @@ class Requester:
             self._hungry.pop(handle, None)
         if blocks:
             peer.send_requests(blocks, now)
-            if peer.prefers_runs:
-                # It may have a connection left for another run.
-                self.fill(peer, now)
+        return blocks
 
     def fill_anew(self, peer: Source, now: float) -> None:
         """Something changed for this peer: ask it, even if there was nothing for it before."""
@@ -152,6 +186,7 @@ class Requester:
 
     def rejected(self, peer: PeerConnection, index: int, begin: int, now: float) -> None:
         """The peer will not answer a request."""
+        self._share.give_back(BLOCK_LENGTH)
         self._pieces.release(index, begin, peer.handle)
         self.restart_owned(peer)
         if peer.peer_choking:
@@ -160,8 +195,9 @@ class Requester:
         self._refusers.add(peer.handle)
         self.fill_hungry(now)
 
-    def released(self, peer: Source, places: Iterable[Place], now: float) -> None:
+    def released(self, peer: Source, places: Collection[Place], now: float) -> None:
         """The source will not send these blocks, though it was asked to."""
+        self._share.give_back(BLOCK_LENGTH * len(places))
         for index, begin in places:
             self._pieces.release(index, begin, peer.handle)
         self.restart_owned(peer)
@@ -202,21 +238,22 @@ class Requester:
             for number, handles in piece.requested.items()
             if len(handles) == 1 and now - self._peers[handles[0]].requests[piece.block(number)[:2]] > PATIENCE
         ]
-        for piece, number, slow in late[:MAX_DUPLICATES]:
+        for piece, number, slow in late[: 0 if self._share.stopped else MAX_DUPLICATES]:
             helper = max(
                 (peer for peer in self.peers() if peer.may_request(piece.index)),
                 key=lambda peer: 0.0 if peer.snubbed else peer.download.rate(now),
                 default=slow,
             )
             if helper is not slow and len(helper.requests) < helper.request_limit:
-                helper.send_requests([self._pieces.take_duplicate(piece, number, helper.handle)], now)
+                block = self._pieces.take_duplicate(piece, number, helper.handle)
+                helper.send_requests([block], now)
+                self._share.spend(block[2])
 
     def pause(self, now: float) -> None:
         """Ask for nothing until `resume`, and take back what was asked for."""
         self.paused = True
         for peer in self.peers():
-            self.release_all(peer)
-            peer.send_cancels(self._requested_of(peer), now)
+            self._take_back(peer, now)
             peer.send_interested(False, now)
 
     def resume(self, now: float) -> None:
@@ -228,8 +265,15 @@ class Requester:
 
     # --- going back ----------------------------------------------------------------------------
 
+    def _take_back(self, peer: Source, now: float) -> None:
+        """Ask the peer for nothing any more. What comes nevertheless is welcome."""
+        self._share.leave(peer.handle)
+        self.release_all(peer)
+        peer.send_cancels(self._requested_of(peer), now)
+
     def release_all(self, peer: Source) -> None:
         """Let others be asked for what the peer was asked for."""
+        self._share.give_back(BLOCK_LENGTH * len(peer.requests))
         for index, begin in peer.requests:
             self._pieces.release(index, begin, peer.handle)
         self.restart_owned(peer)

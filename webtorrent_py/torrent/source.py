@@ -1,6 +1,6 @@
 """What the downloader must know of whoever can give it blocks: a peer, or a web seed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from webtorrent_py.codec.bitfield import Bitfield
@@ -31,6 +31,10 @@ class Source(Protocol):
     @property
     def prefers_runs(self) -> bool:
         """Whether it is asked for adjacent pieces rather than for the rarest ones: each run costs it a round trip."""
+
+    @property
+    def suggested(self) -> Collection[int]:
+        """Pieces that it would like to be asked for."""
 
     @property
     def request_limit(self) -> int:

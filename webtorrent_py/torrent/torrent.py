@@ -13,7 +13,15 @@ from typing import Protocol
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.magnet import swarm_hashes
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
-from webtorrent_py.errors import FormatError, MetainfoError, StateError, StorageError, WebTorrentError, WireError
+from webtorrent_py.errors import (
+    FormatError,
+    InvalidOptionError,
+    MetainfoError,
+    StateError,
+    StorageError,
+    WebTorrentError,
+    WireError,
+)
 from webtorrent_py.events import (
     ExtendedHandshakeReceived,
     ExtensionMessage,
@@ -25,11 +33,13 @@ from webtorrent_py.events import (
     TorrentWarning,
 )
 from webtorrent_py.handles import Handles
+from webtorrent_py.limits import Share
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.active import Active
 from webtorrent_py.torrent.bans import Bans
 from webtorrent_py.torrent.candidates import Candidates
+from webtorrent_py.torrent.choker import UPLOAD_SLOTS, Choker
 from webtorrent_py.torrent.exchange import Exchange
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
@@ -59,6 +69,7 @@ class TorrentOptions:
     `have_all`: the store holds everything, verified (seeding). `deselect`: want nothing until asked to.
     `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
     `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
+    `upload_slots`: peers that are served at the same time. `choke_seeders`: never serve one that has everything.
     `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
     `max_web_conns`: HTTP requests to one web seed at the same time. `check`: look through the store first.
     `state`: what is known from an earlier session.
@@ -78,6 +89,13 @@ class TorrentOptions:
     state: TorrentState | None = None
     private: bool = False
     no_peers_interval: float = NO_PEERS_INTERVAL
+    upload_slots: int = UPLOAD_SLOTS
+    choke_seeders: bool = True
+
+    def __post_init__(self) -> None:
+        slots: object = self.upload_slots
+        if isinstance(slots, bool) or not isinstance(slots, int) or slots < 0:
+            raise InvalidOptionError(f"a number of peers to serve at a time is 0 or more, not {slots!r}")
 
 
 class Phase(Protocol):
@@ -111,6 +129,8 @@ class Torrent:
         web_seeds: Sequence[str],
         options: TorrentOptions,
         handles: Handles,
+        download: Share,
+        upload: Share,
         outbox: Outbox,
         random: Random,
         now: float,
@@ -130,6 +150,8 @@ class Torrent:
         self.announce_extras: Mapping[str, object] = {}
         """What trackers are told besides."""
 
+        self.download_share = download
+        self.upload_share = upload
         self._own_id = own_id
         self._name = name
         self._handles = handles
@@ -274,6 +296,9 @@ class Torrent:
             priority=UNWANTED if self.options.deselect or self.options.only_files else NORMAL,
             sequential=self.options.sequential,
             max_web_conns=self.options.max_web_conns,
+            choker=Choker(self._random, self.options.upload_slots, choke_seeders=self.options.choke_seeders),
+            download=self.download_share,
+            upload=self.upload_share,
             peers=self.peers,
             handles=self._handles,
             outbox=self._outbox,
@@ -423,7 +448,18 @@ class Torrent:
     def _send_extended_handshake(self, peer: PeerConnection, now: float) -> None:
         size = len(self.metainfo.info) if self.metainfo else None
         ids = {**OUR_IDS, **self._exchange.ids}
-        peer.send_extended_handshake(size, now, ids=ids, port=self.options.listen_port)
+        port = self.options.listen_port
+        peer.send_extended_handshake(size, now, ids=ids, port=port, upload_only=self._wants_nothing)
+
+    @property
+    def _wants_nothing(self) -> bool:
+        return self._active is not None and self._active.downloader.wants_nothing
+
+    def _tell_upload_only(self, now: float) -> None:
+        """Tell peers whether we want anything (BEP 21), no more than once a second: readers come and go."""
+        for peer in self._connected():
+            if peer.am_upload_only != self._wants_nothing:
+                self._send_extended_handshake(peer, now)
 
     def _extended_received(self, peer: PeerConnection, message: Extended) -> None:
         if message.id == 0:
@@ -558,6 +594,29 @@ class Torrent:
         if self._active is not None:
             self._active.resume(now)
 
+    def limit(self, now: float, *, download: float | None = None, upload: float | None = None) -> None:
+        """Move no more bytes per second than this; 0: none, negative: no limit of its own, None: as before."""
+        if download is not None:
+            self.download_share.set_rate(download, now)
+            self.limit_changed(now)
+        if upload is not None:
+            self.upload_share.set_rate(upload, now)
+
+    def limit_changed(self, now: float) -> None:
+        """A limit for downloading is another now."""
+        if self._active is not None:
+            self._active.downloader.limit_changed(now)
+
+    def download_turn(self, peer: int, now: float) -> None:
+        """The limits let this peer be asked for a block."""
+        if self._active is not None:
+            self._active.downloader.turn(peer, now)
+
+    def upload_turn(self, peer: int, now: float) -> None:
+        """The limits let this peer have a block."""
+        if self._active is not None and peer in self.peers:
+            self._active.uploader.turn(self.peers[peer], now)
+
     def open_reader(self, reader: Reader, now: float) -> None:
         """Get what the reader needs before all else. The torrent must be ready."""
         assert self._active is not None
@@ -604,6 +663,7 @@ class Torrent:
                 self._no_peers_at = now + self.options.no_peers_interval
                 self._check_peers(now)
                 self._phase.tick(now)
+                self._tell_upload_only(now)
                 self._exchange.tick(now)
                 self._punish_liars(now)
         elif now >= self._no_peers_at:

@@ -51,6 +51,7 @@ class WebSeed:
     """One web seed of a torrent; a `torrent.source.Source`."""
 
     prefers_runs: ClassVar[bool] = True
+    suggested: ClassVar[tuple[int, ...]] = ()
     request_limit: ClassVar[int] = MAX_REQUESTS
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What extended messages carry: the extended handshake (BEP 10) and the metadata exchange (BEP 9).
+"""What extended messages carry: the extended handshake (BEP 10), metadata (BEP 9), and lost pieces (BEP 54).
 
 Stock peers expect the keys that are written here and no others: they look for the end of a metadata
 message's dictionary at its first `ee`, so that dictionary holds integers only, under keys without `ee`.
@@ -18,7 +18,8 @@ from webtorrent_py.errors import BencodeError, WireError
 
 EXTENDED_HANDSHAKE_ID: Final = 0
 UT_METADATA: Final = "ut_metadata"
-OUR_IDS: Final[Mapping[str, int]] = {UT_METADATA: 1}
+LT_DONTHAVE: Final = "lt_donthave"
+OUR_IDS: Final[Mapping[str, int]] = {UT_METADATA: 1, LT_DONTHAVE: 3}
 """The ids under which we take extended messages."""
 
 UT_PEX: Final = "ut_pex"
@@ -39,15 +40,15 @@ class ExtendedHandshake:
     """`ids`: extension name → id that the sender takes its messages under; 0 switches it off.
 
     `metadata_size`: bytes of the info dictionary, if the sender has it. `client`: the sender's name and
-    version. `reqq`: how many requests it keeps waiting. `upload_only`: it wants no pieces (BEP 21). `port`: the TCP
-    port it listens on.
+    version. `reqq`: how many requests it keeps waiting. `upload_only`: it wants no pieces (BEP 21);
+    None: it does not say, so what it said before holds. `port`: the TCP port it listens on.
     """
 
     ids: Mapping[str, int] = field(default_factory=dict)
     metadata_size: int | None = None
     client: str | None = None
     reqq: int | None = None
-    upload_only: bool = False
+    upload_only: bool | None = None
     port: int | None = None
 
     def ids_after(self, known: Mapping[str, int]) -> dict[str, int]:
@@ -63,8 +64,8 @@ class ExtendedHandshake:
             dictionary[b"p"] = self.port
         if self.reqq is not None:
             dictionary[b"reqq"] = self.reqq
-        if self.upload_only:
-            dictionary[b"upload_only"] = 1
+        if self.upload_only is not None:
+            dictionary[b"upload_only"] = int(self.upload_only)
         if self.client is not None:
             dictionary[b"v"] = self.client.encode()
         return bencode.encode(dictionary)
@@ -75,12 +76,13 @@ class ExtendedHandshake:
         dictionary, _ = decode_dictionary(payload, "extended handshake")
         ids = dictionary.get(b"m")
         client = dictionary.get(b"v")
+        upload_only = _int_within(dictionary.get(b"upload_only"), 0, 1)
         return cls(
             ids=_parse_ids(ids) if isinstance(ids, dict) else {},
             metadata_size=_int_within(dictionary.get(b"metadata_size"), 1, METADATA_SIZE_LIMIT),
             client=client.decode(errors="replace")[:_CLIENT_LENGTH_LIMIT] if isinstance(client, bytes) else None,
             reqq=_int_within(dictionary.get(b"reqq"), 1, _REQQ_LIMIT),
-            upload_only=dictionary.get(b"upload_only") == 1,
+            upload_only=None if upload_only is None else bool(upload_only),
             port=_int_within(dictionary.get(b"p"), 1, 65535),
         )
 
@@ -156,6 +158,18 @@ def parse_metadata_message(payload: bytes) -> MetadataMessage | None:
     if expected <= 0 or len(payload) - end != expected:
         raise WireError(f"metadata piece {piece} of {total_size} bytes in all has {len(payload) - end} bytes")
     return MetadataData(piece, total_size, payload[end:])
+
+
+def serialize_dont_have(index: int) -> bytes:
+    """The payload that tells that the sender has lost a piece (BEP 54)."""
+    return index.to_bytes(4, "big")
+
+
+def parse_dont_have(payload: bytes) -> int:
+    """The piece that a peer has lost. Raises `WireError`."""
+    if len(payload) != 4:
+        raise WireError(f"a lost piece named with {len(payload)} bytes")
+    return int.from_bytes(payload, "big")
 
 
 def decode_dictionary(payload: bytes, what: str) -> tuple[dict[bytes, bencode.Value], int]:

@@ -75,7 +75,7 @@ globalThis.api = {
     async a_client_takes_every_option () {
       const peerId = '2d5750303031302d' + '61'.repeat(12)
       const made = new WebTorrent({
-        peerId, nodeId: Uint8Array.from({ length: 20 }, () => 171), maxConns: 7, tracker: false, dht: false, lsd: false,
+        peerId, nodeId: Uint8Array.from({ length: 20 }, () => 171), maxConns: 7, downloadLimit: 1e6, uploadLimit: -1, tracker: false, dht: false, lsd: false,
         utPex: false, natUpnp: false, natPmp: false, utp: false, secure: 1, blocklist: ['10.0.0.0/8'], webSeeds: true
       })
       equal([made.peerId, made.nodeId, made.maxConns], [peerId, 'ab'.repeat(20), 7])
@@ -164,7 +164,7 @@ globalThis.api = {
       const torrent = await added(client, album.torrentFile, {
         announce: ['wss://a.test', 'wss://a.test'], private: true, paused: true, deselect: true, strategy: 'sequential',
         path: '/music', maxWebConns: 2, noPeersIntervalTime: 1, addUID: true, destroyStoreOnDestroy: true, storeCacheSlots: 0,
-        skipVerify: true, alwaysChokeSeeders: true
+        skipVerify: true, alwaysChokeSeeders: false, uploads: false
       })
       equal(torrent.announce, [this.tracker, 'wss://a.test'])
       equal([torrent.private, torrent.paused, torrent.path, torrent.maxWebConns], [true, true, '/music', 2])
@@ -172,6 +172,22 @@ globalThis.api = {
       await torrent.destroy({ destroyStore: true })
       const refused = client.add(album.torrentFile, { noPeersIntervalTime: 'soon' })
       equal((await once(refused, 'error'))[0].code, 'ERR_INVALID_OPTION')
+    },
+
+    async speeds_are_limited () {
+      const made = new WebTorrent({ tracker: { rtcConfig: { iceServers: [] } }, downloadLimit: 0 })
+      const torrent = made.add(this.album.torrentFile)
+      await once(torrent, 'wire')
+      await new Promise(resolve => setTimeout(resolve, 1000))
+      equal([torrent.received, torrent.done], [0, false])
+      torrent.throttleDownload(50000000)
+      torrent.throttleUpload(0)
+      made.throttleDownload(-1)
+      made.throttleUpload(1e6)
+      await once(torrent, 'done')
+      made.throttleDownload('fast')
+      equal((await once(made, 'error'))[0].code, 'ERR_INVALID_OPTION')
+      await made.destroy()
     },
 
     async trackers_are_told_what_the_page_wants () {

@@ -305,3 +305,21 @@ async def test_the_alarm_is_moved_only_to_an_earlier_time(network: Network) -> N
     assert len(delays) == count
     client.handle_timer()
     assert len(delays) == count + 1
+
+
+@in_network
+async def test_limits_are_taken_and_nonsense_is_not(network: Network) -> None:
+    client = network.client(download_limit=0, upload_limit=-1)
+    seed = await network.client().seed(FILES)
+    torrent = await client.add(seed.torrent_file)
+    await asyncio.sleep(0.2)
+    assert torrent.received == 0 and not torrent.done
+    client.throttle_download(-1)
+    await torrent.wait_done()
+    torrent.throttle_upload(1000)
+    torrent.throttle_download(2000)
+    client.throttle_upload(0)
+    for bad in (float("nan"), float("inf"), "9", None, True):
+        for throttle in (client.throttle_download, client.throttle_upload, torrent.throttle_upload):
+            with pytest.raises(InvalidOptionError):
+                throttle(bad)

@@ -37,7 +37,7 @@ async def test_a_wire_tells_of_its_peer(network: Network) -> None:
     assert here.download_speed > 0 and here.upload_speed == 0
     assert not here.peer_choking and here.am_choking and not here.am_interested and not there.peer_interested
     assert int.from_bytes(here.pieces, "big").bit_count() == here.torrent.piece_count
-    assert here.extensions == {"ut_metadata": 1}
+    assert here.extensions == {"ut_metadata": 1, "lt_donthave": 3}
     assert here.torrent.wires == (here,)
 
 

@@ -42,8 +42,11 @@ async def test_every_command_can_be_given(network: Network) -> None:
         "deselect": {"Torrent": (0, 1)},
         "critical": {"Torrent": (0, 1)},
         "addWebSeed": {"Torrent": ("http://seed.test/",)},
+        "throttleDownload": {"Torrent": (1000,), "WebTorrent": (1000,)},
+        "throttleUpload": {"Torrent": (1000,), "WebTorrent": (1000,)},
     }
-    for mirror, subject in ((schema.TORRENT, torrent), (schema.FILE, torrent.files[0])):
+    subjects = ((schema.CLIENT, torrent.client), (schema.TORRENT, torrent), (schema.FILE, torrent.files[0]))
+    for mirror, subject in subjects:
         for method in mirror.methods:
             if method.call:
                 method.call(subject, *arguments.get(method.name, {}).get(mirror.name, ()))

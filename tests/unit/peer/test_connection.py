@@ -9,10 +9,17 @@ from webtorrent_py.actions import ClosePeer
 from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.errors import WireError
 from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
-from webtorrent_py.peer.incoming import DEFAULT_REQUEST_QUEUE, MAX_CLAIMS, MAX_PIECES, MAX_REQUEST_LENGTH
+from webtorrent_py.peer.extensions import CLIENT
+from webtorrent_py.peer.incoming import (
+    DEFAULT_REQUEST_QUEUE,
+    MAX_CLAIMS,
+    MAX_PIECES,
+    MAX_REQUEST_LENGTH,
+    MAX_SUGGESTED,
+)
 from webtorrent_py.peer.requests import MAX_REQUESTS, MAX_UNREQUESTED_BYTES
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import ExtendedHandshake
+from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, ExtendedHandshake, serialize_dont_have
 from webtorrent_py.wire.handshake import Handshake
 
 BLOCK = 16384
@@ -459,3 +466,73 @@ def test_garbage_raises_only_wire_errors(garbage, pieces):
     except WireError:
         with pytest.raises(WireError):
             end.receive(b"\0")
+
+
+# --- BEP 6, 10, 21, 54 -----------------------------------------------------------------------------
+
+
+def lost(index: int) -> m.Extended:
+    return m.Extended(OUR_IDS[LT_DONTHAVE], serialize_dont_have(index))
+
+
+def test_a_piece_that_the_peer_lost_is_its_no_more():
+    end = connected()
+    end.tell(m.HaveAll(), m.Unchoke(), m.AllowedFast(3), m.Suggest(3))
+    assert len(end.tell(lost(3))) == 1
+    assert not end.connection.may_request(3) and 3 not in end.connection.suggested
+    assert end.connection.bitfield == bitfield(*(index for index in range(10) if index != 3))
+    # Once is enough, and it may come back.
+    assert end.tell(lost(3)) == []
+    assert end.tell(m.Have(3)) == [m.Have(3)] and end.connection.may_request(3)
+
+
+def test_pieces_lost_before_the_metadata_are_lost_after_it():
+    end = connected(pieces=None)
+    assert end.tell(m.HaveAll(), lost(3), lost(4), m.Have(4)) == []
+    end.connection.set_piece_count(10)
+    assert end.connection.bitfield == bitfield(*(index for index in range(10) if index != 3))
+
+
+@pytest.mark.parametrize("message", [lost(10), m.Extended(OUR_IDS[LT_DONTHAVE], b"\0\0\0")])
+def test_a_loss_of_no_piece_is_a_violation(message):
+    with pytest.raises(WireError):
+        connected().tell(m.HaveAll(), message)
+
+
+def test_one_cannot_be_a_seed_again_and_again():
+    end = connected()
+    end.tell(m.HaveAll(), *[lost(0), m.Have(0)] * (MAX_CLAIMS - 1))
+    with pytest.raises(WireError):
+        end.tell(lost(0))
+
+
+def test_our_losses_are_told_to_those_who_understand():
+    one, other = End("a", pieces=10), End("b", pieces=10)
+    one.connection.send_handshake(0.0)
+    other.connection.send_handshake(0.0)
+    exchange(one, other)
+    one.connection.send_dont_have(2, 0.0)
+    assert one.take_messages() == []
+    for end in (one, other):
+        end.connection.send_pieces(Bitfield(10), 0.0)
+        end.connection.send_extended_handshake(None, 0.0)
+    exchange(one, other)
+    one.connection.send_haves(m.Have(2).serialize(), 0.0)
+    exchange(one, other)
+    assert other.connection.bitfield == bitfield(2)
+    one.connection.upload_queue.extend([(2, 0, BLOCK), (1, 0, BLOCK)])
+    one.connection.send_dont_have(2, 0.0)
+    exchange(one, other)
+    assert other.connection.bitfield == bitfield() and list(one.connection.upload_queue) == [(1, 0, BLOCK)]
+    assert (
+        other.connection.extensions.handshake.client == CLIENT and other.connection.request_limit == MAX_QUEUED_REQUESTS
+    )
+
+
+def test_the_latest_hints_are_kept():
+    end = connected(pieces=100)
+    end.tell(*[m.Suggest(index) for index in range(MAX_SUGGESTED + 5)])
+    assert list(end.connection.suggested) == list(range(5, MAX_SUGGESTED + 5))
+    with pytest.raises(WireError):
+        end.tell(m.Suggest(100))
+    assert not connected(pieces=None).tell(m.Suggest(4_000_000_000))

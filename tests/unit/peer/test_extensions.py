@@ -61,12 +61,12 @@ def test_fields_of_extensions_stand_in_the_handshake_beside_ours_and_replace_non
     end.connection.use_extension("chat", {"nick": "ann", "reqq": 1, "m": {}}, 0.0)
     sent = last_handshake(end)
     assert sent[b"nick"] == b"ann" and sent[b"metadata_size"] == 1234 and sent[b"reqq"] != 1
-    assert sent[b"m"] == {b"ut_metadata": 1, b"chat": FIRST_ID}
+    assert sent[b"m"] == {b"ut_metadata": 1, b"lt_donthave": 3, b"chat": FIRST_ID}
     end.connection.use_extension("dance", {"step": 7}, 0.0)
     end.connection.use_extension("chat", {"nick": "bob"}, 0.0)
     again = end.take_messages()[-1]
     value = bencode.decode(again.payload)
-    assert value[b"m"] == {b"ut_metadata": 1, b"chat": FIRST_ID, b"dance": FIRST_ID + 1}
+    assert value[b"m"] == {b"ut_metadata": 1, b"lt_donthave": 3, b"chat": FIRST_ID, b"dance": FIRST_ID + 1}
     assert (value[b"nick"], value[b"step"]) == (b"bob", 7)
 
 
@@ -94,6 +94,7 @@ def test_what_cannot_be_used_is_refused_and_changes_nothing():
     for name, fields in (
         ("", {}),
         ("ut_metadata", {}),
+        ("lt_donthave", {}),
         ("ut_pex", {}),
         ("a", {"f": 1.5}),
         ("a", {"f": 1 << 70}),

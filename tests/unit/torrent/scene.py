@@ -12,6 +12,7 @@ from webtorrent_py.codec.merkle import piece_digests
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.events import Event
 from webtorrent_py.handles import Handles
+from webtorrent_py.limits import Throttle
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
 from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
@@ -131,6 +132,7 @@ class Scene:
         self.fetches: dict[int, a.FetchRange] = {}
         self._handles = Handles()
         self._outbox = Outbox()
+        self.download, self.upload = Throttle(), Throttle()
         self.torrent = Torrent(
             1,
             info_hash=info_hash or self.metainfo.info_hash,
@@ -141,6 +143,8 @@ class Scene:
             web_seeds=(),
             options=TorrentOptions(**options),  # type: ignore[arg-type]
             handles=self._handles,
+            download=self.download.share(1),
+            upload=self.upload.share(1),
             outbox=self._outbox,
             random=Random(seed),
             now=0.0,
@@ -202,6 +206,13 @@ class Scene:
             self.now = max(due, self.now)
             self.do(self.torrent.handle_timer)
         self.now = end
+
+    def take_turns(self) -> None:
+        """Let those move blocks whom the limits let."""
+        while (turn := self.download.next_turn(self.now)) is not None:
+            self.do(self.torrent.download_turn, turn[1])
+        while (turn := self.upload.next_turn(self.now)) is not None:
+            self.do(self.torrent.upload_turn, turn[1])
 
     def finish_hashing(self) -> None:
         """The host hashed all that it was given."""

@@ -61,7 +61,7 @@ def test_a_lost_piece_is_not_served_and_not_read():
     reader = Reader(99, 0, len(scene.content))
     scene.do(scene.torrent.open_reader, reader)
     assert scene.torrent.reader_available(99) == (0, len(scene.content))
-    leech = scene.peer(unchoke=False)
+    leech = scene.peer(0, unchoke=False)
     leech.say(m.Interested())
     leech.connection.writable = False
     leech.say(m.Request(1, 0, BLOCK), m.Request(2, 0, BLOCK))

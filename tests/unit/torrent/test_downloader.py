@@ -17,7 +17,7 @@ from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.requester import SNUB_TIMEOUT
 from webtorrent_py.torrent.torrent import USELESS_TIMEOUT
 from webtorrent_py.wire import messages as m
-from webtorrent_py.wire.extensions import ExtendedHandshake
+from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, ExtendedHandshake, serialize_dont_have
 
 both = pytest.mark.parametrize("fast", [True, False])
 
@@ -589,3 +589,56 @@ def test_a_slow_peer_is_not_asked_for_what_a_reader_waits_for_when_a_fast_one_ha
     assert not any(index in urgent for index, _, _ in slow.requests())
     fast.serve([(index, begin, BLOCK) for index, begin in list(fast.connection.requests)])
     assert any(index in urgent for index, _, _ in fast.requests())
+
+
+def test_a_peer_that_lost_a_piece_is_not_asked_for_it():
+    scene = Scene(pieces=2)
+    one = scene.peer()
+    asked = one.requests()
+    assert {index for index, _, _ in asked} == {0, 1}
+    other = scene.peer(1)
+    one.say(m.Extended(OUR_IDS[LT_DONTHAVE], serialize_dont_have(1)))
+    assert {each.index for each in one.heard(m.Cancel)} == {1}
+    assert {index for index, _, _ in other.requests()} == {1}
+    # Late answers are welcome.
+    one.serve([block for block in asked if block[0] == 1])
+    assert 1 in scene.stored and not one.closed
+
+
+def test_under_a_limit_peers_are_asked_block_by_block():
+    scene = Scene(pieces=40)
+    scene.download.set_rate(4 * BLOCK, scene.now)
+    one, other = scene.peer(), scene.peer()
+
+    def run(seconds):
+        for _ in range(int(seconds * 50)):
+            scene.pass_time(0.02)
+            scene.take_turns()
+            for remote in (one, other):
+                remote.serve(remote.requests())
+
+    run(10)
+    received = scene.torrent.received
+    assert 38 * BLOCK <= received <= 41 * BLOCK
+    assert abs(one.connection.download.total - other.connection.download.total) <= 2 * BLOCK
+    # A limit of the torrent's own, and none at all.
+    scene.do(lambda now: scene.torrent.limit(now, download=0))
+    run(5)
+    assert scene.torrent.received == received
+    scene.do(lambda now: scene.torrent.limit(now, download=-1))
+    scene.download.set_rate(-1, scene.now)
+    scene.take_turns()
+    run(1)
+    assert scene.torrent.complete
+
+
+def test_a_limit_takes_back_what_was_asked_for_without_one():
+    scene = Scene(pieces=40)
+    remote = scene.peer()
+    asked = remote.requests()
+    assert len(asked) > 4
+    scene.do(lambda now: scene.torrent.limit(now, download=BLOCK))
+    assert len(remote.heard(m.Cancel)) == len(asked)
+    # What comes nevertheless is taken.
+    remote.serve(asked)
+    assert scene.torrent.received == len(asked) * BLOCK and not remote.closed

@@ -249,7 +249,7 @@ def test_who_asks_without_end_is_dropped():
 
 def test_whole_blocks_are_served_to_who_does_not_know_of_gaps():
     scene = scene_of(V2, have_all=True)
-    peer = scene.peer()
+    peer = scene.peer(0)
     peer.say(m.Interested())
     peer.heard()
     peer.say(m.Request(1, 3 * BLOCK, BLOCK))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -26,6 +27,7 @@ class FakePeer:
     count: int
     refused: set[int] = field(default_factory=set)
     prefers_runs: bool = False
+    suggested: tuple[int, ...] = ()
 
     def may_request(self, index: int) -> bool:
         return index in self.pieces and index not in self.refused
@@ -292,3 +294,13 @@ def test_a_source_of_runs_gets_the_pieces_that_follow_a_rare_one():
     assert first in (4, 7)
     assert rest[:2] == ([5, 7] if first == 4 else [4, 5])
     assert sorted([first, *rest]) == [0, 1, 2, 3, 4, 5, 7]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_hint_decides_among_equals_and_only_there(seed):
+    swarm = Swarm(8, seed=seed)
+    peer = swarm.add_peer(set(range(7)))
+    swarm.add_peer(set(range(8)) - {3})
+    # 3 is the rarest, 7 the peer lacks; 5 is as good as any other of the rest.
+    peer.suggested = (7, 5)
+    assert list(dict.fromkeys(index for index, _, _ in swarm.picker.pick(peer, 2 * BLOCKS))) == [3, 5]

@@ -202,7 +202,7 @@ def test_that_there_is_nobody_is_told_again_and_again():
 def test_peers_that_came_before_the_metadata_are_taken_along():
     scene = Scene(resolving=True)
     seed = scene.channel()
-    seed.say(seed.handshake, m.HaveAll(), m.Unchoke(), m.Interested())
+    seed.say(seed.handshake, m.HaveAll(), m.Unchoke())
     assert [type(each) for each in seed.heard()] == [m.HaveNone, m.Extended]
     assert not scene.torrent.ready and scene.torrent.left is None and scene.torrent.progress == 0
     seed.offer_metadata()
@@ -212,7 +212,7 @@ def test_peers_that_came_before_the_metadata_are_taken_along():
     assert scene.torrent.ready and scene.torrent.metainfo == scene.metainfo
     assert [type(each) for each in scene.told(MetadataReceived, TorrentReady)] == [MetadataReceived, TorrentReady]
     heard = seed.heard()
-    assert {type(each) for each in heard} == {m.Extended, m.Interested, m.Unchoke, m.Request}
+    assert {type(each) for each in heard} == {m.Extended, m.Interested, m.Request}
     seed.serve([(each.index, each.begin, each.length) for each in heard if isinstance(each, m.Request)])
     assert scene.torrent.done
 

@@ -29,7 +29,7 @@ extended_handshakes = st.builds(
     metadata_size=st.none() | st.integers(1, METADATA_SIZE_LIMIT),
     client=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=100),
     reqq=st.none() | st.integers(1, 10_000),
-    upload_only=st.booleans(),
+    upload_only=st.none() | st.booleans(),
 )
 
 
@@ -56,9 +56,9 @@ def test_extended_handshake_round_trip(handshake: ExtendedHandshake) -> None:
 def test_extended_handshake_has_the_keys_of_the_specification() -> None:
     handshake = ExtendedHandshake(OUR_IDS, metadata_size=34, client="x 1", reqq=250, upload_only=True)
     assert handshake.serialize() == (
-        b"d1:md11:ut_metadatai1ee13:metadata_sizei34e4:reqqi250e11:upload_onlyi1e1:v3:x 1e"
+        b"d1:md11:lt_donthavei3e11:ut_metadatai1ee13:metadata_sizei34e4:reqqi250e11:upload_onlyi1e1:v3:x 1e"
     )
-    assert ExtendedHandshake(OUR_IDS).serialize() == b"d1:md11:ut_metadatai1eee"
+    assert ExtendedHandshake(OUR_IDS).serialize() == b"d1:md11:lt_donthavei3e11:ut_metadatai1eee"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_extended_handshake_has_the_keys_of_the_specification() -> None:
     [
         {},
         {"m": 3, "v": 4, "metadata_size": "many", "reqq": [], "upload_only": {}},
-        {"m": [], "v": [], "metadata_size": 0, "reqq": 0, "upload_only": 0},
+        {"m": [], "v": [], "metadata_size": 0, "reqq": 0, "upload_only": 2},
         {
             "metadata_size": METADATA_SIZE_LIMIT + 1,
             "reqq": -1,

@@ -98,6 +98,11 @@ export default class WebTorrent extends Mirror {
     return settled(this.#destroy(), callback)
   }
 
+  _command (name, args) {
+    this.#mustBeAlive()
+    this._engine.call('command', null, null, name, args).catch(error => this._emit('error', error))
+  }
+
   /** Removes a torrent that was added, or is being added. */
   _remove (torrent, callback) {
     if (torrent.destroyed) return settled(Promise.resolve(), callback)
