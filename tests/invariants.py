@@ -30,10 +30,10 @@ def check_client(client: Client) -> None:
     assert set(client._connections) == open_peers
     assert set(client._readers.values()) <= set(client.torrents.values())
     assert client._completed <= set(client.torrents)
-    joined = {each: client.torrents[id] for id, info_hashes in client._joined.items() for each in info_hashes}
+    joined = {each: client.torrents[id] for id, info_hashes in client._swarms._joined.items() for each in info_hashes}
     assert joined == client._by_hash
     for torrent in client.torrents.values():
-        assert client._joined.get(torrent.id) == torrent.swarm_hashes or torrent.failed is not None
+        assert client._swarms._joined.get(torrent.id) == torrent.swarm_hashes or torrent.failed is not None
     check_signalling(client)
     check_dialling(client)
     check_limits(client)

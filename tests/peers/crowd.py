@@ -21,8 +21,9 @@ from webtorrent_py.handles import Handles
 from webtorrent_py.limits import Throttle
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent.options import TorrentOptions
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH
-from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
+from webtorrent_py.torrent.torrent import Torrent
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.handshake import Handshake
 

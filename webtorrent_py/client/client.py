@@ -19,6 +19,7 @@ from webtorrent_py.client.fetches import Fetches
 from webtorrent_py.client.limits import Limits
 from webtorrent_py.client.peers import Peers
 from webtorrent_py.client.signalling import Signalling
+from webtorrent_py.client.swarms import Swarms
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.codec.address import Address, parse_address
 from webtorrent_py.codec.magnet import Magnet
@@ -30,19 +31,18 @@ from webtorrent_py.errors import (
     StorageFullError,
     UnknownTorrentError,
 )
-from webtorrent_py.events import Event, TorrentWarning, TrackerAnnounced
+from webtorrent_py.events import Event, TorrentWarning
 from webtorrent_py.handles import Handles
 from webtorrent_py.limits import UNLIMITED
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.timers import Timers
 from webtorrent_py.torrent.candidates import Source
 from webtorrent_py.torrent.choker import UPLOAD_SLOTS
+from webtorrent_py.torrent.options import NO_PEERS_INTERVAL, TorrentOptions
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.state import TorrentState, parse_state
 from webtorrent_py.torrent.statistics import TorrentStats, torrent_stats
-from webtorrent_py.torrent.torrent import NO_PEERS_INTERVAL, Torrent, TorrentOptions
-from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
-from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
+from webtorrent_py.torrent.torrent import Torrent
 
 
 class Client:
@@ -81,8 +81,6 @@ class Client:
         self._dialling = Dialling(self._outbox, self._handles)
         self._limits = Limits(download_limit, upload_limit)
         self._by_hash: dict[bytes, Torrent] = {}
-        # Torrent → the info hashes under which it is announced and found.
-        self._joined: dict[int, tuple[bytes, ...]] = {}
         self._connections: Connections = {}
         self._connecting = Connecting(
             peer_id,
@@ -91,6 +89,16 @@ class Client:
             dialling=self._dialling,
             torrents=self._by_hash,
             connections=self._connections,
+        )
+        self._swarms = Swarms(
+            self._by_hash,
+            self._connections,
+            uses_trackers=self._uses_trackers,
+            trackers=self._trackers,
+            signalling=self._signalling,
+            dialling=self._dialling,
+            connecting=self._connecting,
+            outbox=self._outbox,
         )
         self.peers = Peers(
             self.torrents,
@@ -205,7 +213,7 @@ class Client:
             found.trackers = tuple(dict.fromkeys((*found.trackers, *trackers)))
             found.web_seed_urls = tuple(dict.fromkeys((*found.web_seed_urls, *metainfo.web_seeds)))
             found.activate(replace(metainfo, announce=tuple((url,) for url in found.trackers)), now)
-            self._joined.pop(torrent, None)
+            self._swarms.join_again(found)
             self._settle_all(found, now)
 
     def remove(self, torrent: int, now: float) -> None:
@@ -213,17 +221,17 @@ class Client:
         found = self._torrent(torrent)
         found.close_peers(now, "the torrent was removed")
         self._forget_dropped(found)
-        self._leave_swarm(found, now)
+        self._swarms.leave(found, now)
         for reader in [each for each, owner in self._readers.items() if owner is found]:
             del self._readers[reader]
         del self.torrents[torrent]
-        self._forget_names(found)
+        self._swarms.forget(found)
         self._completed.discard(torrent)
         found.download_share.close()
         found.upload_share.close()
         self._timers.set(torrent, None)
         self._outbox.do(CloseStore(torrent))
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def close(self, now: float) -> None:
         """Remove all torrents, and give up all connections."""
@@ -278,9 +286,8 @@ class Client:
         found = self._torrent(torrent)
         found.resume(now)
         self._dialling.wake(found.info_hash, now)
-        self._announce_now(found, now)
+        self._swarms.announce_now(found, now)
         self._settle(found, now)
-        self._settle_trackers(now)
 
     def rescan(self, torrent: int, now: float) -> None:
         """Look through the store: for pieces that are there, and for those that are not right any more."""
@@ -372,36 +379,36 @@ class Client:
     def socket_opened(self, socket: int, now: float) -> None:
         """A tracker's socket can be sent on."""
         self._trackers.socket_opened(socket, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def socket_received(self, socket: int, text: str, now: float) -> None:
         """A tracker sent a text message."""
         self._trackers.socket_received(socket, text, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def socket_closed(self, socket: int, reason: str, now: float) -> None:
         """A tracker's socket is gone, or could not be opened."""
         self._trackers.socket_closed(socket, reason, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     # --- inputs: connections -------------------------------------------------------------------
 
     def offer_created(self, peer: int, sdp: str, now: float) -> None:
         """The offer asked for by `CreateOffer`."""
         self._signalling.offer_created(peer, sdp, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def answer_created(self, peer: int, sdp: str, now: float) -> None:
         """The answer asked for by `AcceptOffer`."""
         dial = self._signalling.answer_created(peer, now)
         if dial is not None and dial.info_hash is not None and dial.peer_id is not None:
             self._trackers.answer(dial.url, dial.info_hash, dial.peer_id, dial.offer_id, sdp, now)
-            self._settle_trackers(now)
+            self._swarms.settle(now)
 
     def connection_failed(self, peer: int, reason: str, now: float) -> None:
         """A connection could not be made. Offers fail for many a reason; the next announce makes new ones."""
         self._connecting.failed(peer, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def channel_opened(self, peer: int, now: float) -> None:
         """A data channel, or a connection that `OpenConnection` asked for, is open."""
@@ -439,7 +446,7 @@ class Client:
             torrent, connection = found
             torrent.drop(connection, "the connection was closed", now)
             self._settle(torrent, now)
-            self._settle_trackers(now)
+            self._swarms.settle(now)
 
     # --- inputs: the store ---------------------------------------------------------------------
 
@@ -507,7 +514,7 @@ class Client:
         self._trackers.handle_timer(now)
         self._signalling.handle_timer(now)
         self._limits.take_turns(self.torrents, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def actions_to_perform(self) -> list[Action]:
         """What the host is to do, in order, since the last call."""
@@ -521,109 +528,30 @@ class Client:
 
     def _settle_all(self, torrent: Torrent, now: float) -> None:
         self._settle(torrent, now)
-        self._settle_trackers(now)
+        self._swarms.settle(now)
 
     def _settle(self, torrent: Torrent, now: float) -> None:
-        if self._joined.get(torrent.id) is not torrent.swarm_hashes and torrent.failed is None:
-            self._join_swarms(torrent, now)
+        self._swarms.maybe_join(torrent, now)
         lost = self._forget_dropped(torrent)
         if lost and len(torrent.candidates):
             self._dialling.wake(torrent.info_hash, now)
         if torrent.failed is not None:
-            self._leave_swarm(torrent, now)
-            self._settle_trackers(now)
+            self._swarms.leave(torrent, now)
+            self._swarms.settle(now)
         elif torrent.complete and torrent.id not in self._completed:
             self._completed.add(torrent.id)
-            for info_hash in torrent.swarm_hashes:
-                self._trackers.complete(info_hash, now)
-            self._settle_trackers(now)
+            self._swarms.complete(torrent, now)
         elif lost and not torrent.peers and not torrent.done:
-            self._announce_now(torrent, now)
-            self._settle_trackers(now)
+            self._swarms.announce_now(torrent, now)
         self._timers.set(torrent.id, torrent.get_timer())
         if self._limits.download.waits or self._limits.upload.waits:
             self._limits.take_turns(self.torrents, now)
-
-    def _join_swarms(self, torrent: Torrent, now: float) -> None:
-        """Be found, and announce, under every info hash: a hybrid's other one is only known with the metadata."""
-        for info_hash in torrent.swarm_hashes:
-            other = self._by_hash.setdefault(info_hash, torrent)
-            if other is not torrent:
-                named = f"torrent is in the client already, by its other info hash {info_hash.hex()}"
-                torrent.fail(DuplicateTorrentError(named, other.id), now)
-                self._leave_swarm(torrent, now)
-                self._forget_names(torrent)
-                return
-            if self._uses_trackers:
-                self._trackers.add_torrent(info_hash, torrent.trackers, now)
-        self._joined[torrent.id] = torrent.swarm_hashes
-        self._settle_trackers(now)
-
-    def _forget_names(self, torrent: Torrent) -> None:
-        self._joined.pop(torrent.id, None)
-        for info_hash in torrent.swarm_hashes:
-            if self._by_hash.get(info_hash) is torrent:
-                del self._by_hash[info_hash]
-
-    def _announce_now(self, torrent: Torrent, now: float) -> None:
-        for info_hash in torrent.swarm_hashes:
-            self._trackers.announce_now(info_hash, now)
 
     def _forget_dropped(self, torrent: Torrent) -> bool:
         dropped = torrent.take_dropped()
         for handle in dropped:
             del self._connections[handle]
         return bool(dropped)
-
-    def _leave_swarm(self, torrent: Torrent, now: float) -> None:
-        for info_hash in torrent.swarm_hashes:
-            if self._by_hash.get(info_hash) is torrent:
-                self._signalling.torrent_removed(info_hash)
-                self._dialling.torrent_removed(info_hash)
-                self._trackers.remove_torrent(info_hash, _stats(torrent), now)
-
-    def _settle_trackers(self, now: float) -> None:
-        while True:
-            for url, event in self._trackers.events_received():
-                self._handle_tracker_event(url, event, now)
-            gathered = self._signalling.take_gathered(now)
-            for gathering in gathered:
-                torrent = self._by_hash.get(gathering.info_hash)
-                if torrent is None or not self._trackers.announce(
-                    gathering.url,
-                    gathering.info_hash,
-                    _stats(torrent),
-                    self._signalling.announced(gathering, now),
-                    now,
-                ):
-                    self._signalling.give_back(gathering)
-            if not gathered:
-                return
-
-    def _handle_tracker_event(self, url: str, event: TrackerEvent, now: float) -> None:
-        if isinstance(event, TrackerWarning):
-            affected = (
-                [torrent for torrent in self.torrents.values() if self._trackers.serves(url, torrent.info_hash)]
-                if event.info_hash is None
-                else [torrent for torrent in [self._by_hash.get(event.info_hash)] if torrent]
-            )
-            for torrent in affected:
-                self._outbox.tell(TorrentWarning(torrent.id, event.error))
-            return
-        found = self._by_hash.get(event.info_hash)
-        if found is None:
-            return
-        match event:
-            case AnnounceDue():
-                wanted = min(event.offers_wanted, self._connecting.room(found))
-                self._signalling.gather(url, event.info_hash, wanted, len(self._connections), now)
-            case AnnounceResponse():
-                self._outbox.tell(TrackerAnnounced(found.id, url, event.complete, event.incomplete))
-            case RemoteOffer():
-                if self._connecting.wants(found, event.peer_id):
-                    self._signalling.offer_received(url, event, len(self._connections), now)
-            case RemoteAnswer():
-                self._signalling.answer_received(event, self._connecting.wants(found, event.peer_id), now)
 
     def _torrent(self, id: int) -> Torrent:
         torrent = self.torrents.get(id)
@@ -636,7 +564,3 @@ class Client:
         if torrent is None:
             raise UnknownTorrentError("the reader was closed, or its torrent removed")
         return torrent
-
-
-def _stats(torrent: Torrent) -> Stats:
-    return Stats(torrent.uploaded, torrent.received, torrent.left, torrent.announce_extras)

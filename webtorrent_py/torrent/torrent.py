@@ -6,16 +6,14 @@ handshake, duplicate peers, bans, timeouts, counting) is here.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
 from typing import Protocol
 
-from webtorrent_py.codec.bitfield import Bitfield
 from webtorrent_py.codec.magnet import swarm_hashes
 from webtorrent_py.codec.metainfo import Metainfo, parse_info
 from webtorrent_py.errors import (
     FormatError,
-    InvalidOptionError,
     MetainfoError,
     StateError,
     StorageError,
@@ -36,66 +34,23 @@ from webtorrent_py.handles import Handles
 from webtorrent_py.limits import Share
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
+from webtorrent_py.torrent import upkeep
 from webtorrent_py.torrent.active import Active
 from webtorrent_py.torrent.bans import Bans
 from webtorrent_py.torrent.candidates import Candidates
-from webtorrent_py.torrent.choker import UPLOAD_SLOTS, Choker
+from webtorrent_py.torrent.choker import Choker
 from webtorrent_py.torrent.exchange import Exchange
+from webtorrent_py.torrent.options import TorrentOptions
+from webtorrent_py.torrent.overview import Overview
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
 from webtorrent_py.torrent.state import TorrentState
-from webtorrent_py.torrent.webseeds import WebSeeds
 from webtorrent_py.wire.extensions import OUR_IDS
 from webtorrent_py.wire.handshake import Handshake
 from webtorrent_py.wire.messages import Extended, Message
 
-# Seconds. A peer whose channel is open has nothing to wait for with its handshake (stock: 25).
-HANDSHAKE_TIMEOUT = 25.0
-# BEP 3: two minutes; a bit less, so that the message arrives in time.
-KEEP_ALIVE_INTERVAL = 100.0
-# Longer than anybody's keep-alive interval.
-IDLE_TIMEOUT = 180.0
-# Snubbed for so long, a peer only takes the place of a better one.
-USELESS_TIMEOUT = 120.0
 TICK = 1.0
-NO_PEERS_INTERVAL = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class TorrentOptions:
-    """How a torrent is to be treated.
-
-    `have_all`: the store holds everything, verified (seeding). `deselect`: want nothing until asked to.
-    `only_files`: want nothing but these inclusive ranges of file indices (a magnet's `so`, BEP 53).
-    `sequential`: get pieces in order instead of rarest first. `max_conns`: peers at the same time.
-    `upload_slots`: peers that are served at the same time. `choke_seeders`: never serve one that has everything.
-    `dials_addresses`: the host can connect to addresses. `listen_port`: the TCP port on which it takes connections.
-    `max_web_conns`: HTTP requests to one web seed at the same time. `check`: look through the store first.
-    `state`: what is known from an earlier session.
-    `private`: peers from its own trackers only (BEP 27). `no_peers_interval`: seconds between two `NoPeers`.
-    """
-
-    have_all: bool = False
-    paused: bool = False
-    deselect: bool = False
-    only_files: tuple[tuple[int, int], ...] | None = None
-    sequential: bool = False
-    max_conns: int = 55
-    dials_addresses: bool = False
-    listen_port: int | None = None
-    max_web_conns: int = 4
-    check: bool = False
-    state: TorrentState | None = None
-    private: bool = False
-    no_peers_interval: float = NO_PEERS_INTERVAL
-    upload_slots: int = UPLOAD_SLOTS
-    choke_seeders: bool = True
-
-    def __post_init__(self) -> None:
-        slots: object = self.upload_slots
-        if isinstance(slots, bool) or not isinstance(slots, int) or slots < 0:
-            raise InvalidOptionError(f"a number of peers to serve at a time is 0 or more, not {slots!r}")
 
 
 class Phase(Protocol):
@@ -114,7 +69,7 @@ class Phase(Protocol):
         """About a second has passed."""
 
 
-class Torrent:
+class Torrent(Overview):
     """One torrent. All times are seconds of one monotonic clock; all offsets and lengths are bytes."""
 
     def __init__(
@@ -166,110 +121,6 @@ class Torrent:
         self._no_peers_at = now + options.no_peers_interval
         self._active: Active | None = None
         self._phase: Phase = Resolving(info_hash, self.peers, info_hash_v2)
-
-    # --- what it is like ------------------------------------------------------------------------
-
-    @property
-    def name(self) -> str | None:
-        """The name in the metadata; before that, what the magnet link calls it."""
-        return self.metainfo.name if self.metainfo else self._name
-
-    def is_named_by(self, metainfo: Metainfo) -> bool:
-        """Whether the metainfo has every info hash that is known of the torrent."""
-        return self.info_hash in metainfo.swarm_hashes and self.info_hash_v2 in (None, metainfo.info_hash_v2)
-
-    @property
-    def v2_name(self) -> bytes | None:
-        """The one of the `swarm_hashes` that is of v2."""
-        return self.info_hash_v2[:20] if self.info_hash_v2 is not None else None
-
-    @property
-    def full_metainfo(self) -> Metainfo | None:
-        """The metainfo with all hashes of pieces that are known by now, of which peers may have told some (BEP 52)."""
-        hashes = self._active.hashes if self._active is not None else None
-        if self.metainfo is None or hashes is None:
-            return self.metainfo
-        return replace(self.metainfo, piece_layers=hashes.piece_layers)
-
-    @property
-    def knows_all_hashes(self) -> bool:
-        """Whether `full_metainfo` is all that it will ever be."""
-        return self._active is not None and (self._active.hashes is None or self._active.hashes.complete)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the metadata is known and the torrent can be read."""
-        return self._active is not None
-
-    @property
-    def done(self) -> bool:
-        """Whether everything that is selected is verified and stored."""
-        return self._active is not None and self._active.downloader.done
-
-    @property
-    def complete(self) -> bool:
-        """Whether every piece is verified and stored."""
-        return self._active is not None and self._active.progress.have.all
-
-    @property
-    def bitfield(self) -> Bitfield | None:
-        """The verified pieces, once the metadata is known."""
-        return self._active.progress.have if self._active else None
-
-    @property
-    def downloaded(self) -> int:
-        """Verified bytes."""
-        return self._active.progress.bytes if self._active else 0
-
-    @property
-    def received(self) -> int:
-        """Payload bytes that came from peers, right or wrong."""
-        return self._active.downloader.received if self._active else 0
-
-    @property
-    def uploaded(self) -> int:
-        """Payload bytes handed to peers."""
-        return self._active.uploader.total if self._active else 0
-
-    @property
-    def progress(self) -> float:
-        """The verified share, from 0 to 1."""
-        if self.metainfo is None:
-            return 0.0
-        return self.downloaded / self.metainfo.length if self.metainfo.length else 1.0
-
-    @property
-    def left(self) -> int | None:
-        """Bytes still to get, for trackers; None if nobody knows yet."""
-        return self.metainfo.length - self.downloaded if self.metainfo else None
-
-    @property
-    def num_peers(self) -> int:
-        """Peers that finished their handshake, and web seeds."""
-        return sum(1 for peer in self.peers.values() if peer.handshaken) + len(self.web_seeds or ())
-
-    @property
-    def web_seeds(self) -> WebSeeds | None:
-        """Those that are asked, once the metadata is known."""
-        return self._active.web_seeds if self._active else None
-
-    @property
-    def active(self) -> Active | None:
-        """What moves the payload, once the metadata is known."""
-        return self._active
-
-    def file_downloaded(self, file: int) -> int:
-        """Verified bytes of the file with this index."""
-        return self._active.progress.file_bytes[file] if self._active else 0
-
-    def download_rate(self, now: float) -> float:
-        """Payload bytes per second from all peers."""
-        from_web = sum(seed.download.rate(now) for seed in self.web_seeds or ())
-        return sum(peer.download.rate(now) for peer in self.peers.values()) + from_web
-
-    def upload_rate(self, now: float) -> float:
-        """Payload bytes per second to all peers."""
-        return sum(peer.upload.rate(now) for peer in self.peers.values())
 
     # --- phases --------------------------------------------------------------------------------
 
@@ -673,19 +524,11 @@ class Torrent:
 
     def _check_peers(self, now: float) -> None:
         for peer in list(self.peers.values()):
-            if not peer.handshaken and now - peer.opened_at > HANDSHAKE_TIMEOUT:
-                self.drop(peer, "no handshake within 25 seconds", now)
-            elif now - peer.last_received > IDLE_TIMEOUT:
-                self.drop(peer, "nothing heard for three minutes", now)
-            elif peer.snubbed and now - peer.last_block > USELESS_TIMEOUT:
-                self.drop(peer, "no block came for two minutes", now)
-            elif now - peer.last_sent > KEEP_ALIVE_INTERVAL:
-                peer.send_keep_alive(now)
+            if reason := upkeep.reason_to_drop(peer, now):
+                self.drop(peer, reason, now)
+            else:
+                upkeep.maybe_keep_alive(peer, now)
         if self.complete and len(self.peers) >= self.options.max_conns:
-            self._make_room(now)
-
-    def _make_room(self, now: float) -> None:
-        """Seeds are of no use to a seed: let one of them go, so that somebody who wants something finds a place."""
-        seed = next((peer for peer in self._connected() if peer.bitfield and peer.bitfield.all), None)
-        if seed is not None:
-            self.drop(seed, "both have everything, and others may be waiting", now)
+            seed = upkeep.spare_seed(self.peers.values())
+            if seed is not None:
+                self.drop(seed, "both have everything, and others may be waiting", now)

@@ -15,7 +15,8 @@ from webtorrent_py.handles import Handles
 from webtorrent_py.limits import Throttle
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.peer.connection import PeerConnection
-from webtorrent_py.torrent.torrent import Torrent, TorrentOptions
+from webtorrent_py.torrent.options import TorrentOptions
+from webtorrent_py.torrent.torrent import Torrent
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake, MetadataData
 from webtorrent_py.wire.handshake import Handshake

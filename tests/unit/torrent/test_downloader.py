@@ -15,7 +15,7 @@ from webtorrent_py.events import (
 )
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.requester import SNUB_TIMEOUT
-from webtorrent_py.torrent.torrent import USELESS_TIMEOUT
+from webtorrent_py.torrent.upkeep import USELESS_TIMEOUT
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import LT_DONTHAVE, OUR_IDS, ExtendedHandshake, serialize_dont_have
 

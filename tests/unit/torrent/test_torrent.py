@@ -16,12 +16,8 @@ from webtorrent_py.events import (
     TorrentWarning,
 )
 from webtorrent_py.torrent.active import MAX_METADATA_COPIES
-from webtorrent_py.torrent.torrent import (
-    HANDSHAKE_TIMEOUT,
-    IDLE_TIMEOUT,
-    KEEP_ALIVE_INTERVAL,
-    NO_PEERS_INTERVAL,
-)
+from webtorrent_py.torrent.options import NO_PEERS_INTERVAL
+from webtorrent_py.torrent.upkeep import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, KEEP_ALIVE_INTERVAL
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import MetadataData, MetadataReject, MetadataRequest, parse_metadata_message
 from webtorrent_py.wire.handshake import Handshake

@@ -8,7 +8,7 @@ from webtorrent_py.events import TorrentWarning, Uploaded
 from webtorrent_py.peer.connection import MAX_QUEUED_REQUESTS
 from webtorrent_py.torrent.allowed_fast import ALLOWED_FAST_PIECES
 from webtorrent_py.torrent.choker import ROUND, TURN, UPLOAD_SLOTS
-from webtorrent_py.torrent.torrent import TorrentOptions
+from webtorrent_py.torrent.options import TorrentOptions
 from webtorrent_py.torrent.uploader import ALLOWED_FAST_COPIES, BATCH_BYTES
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import ExtendedHandshake
