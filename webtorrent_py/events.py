@@ -137,6 +137,17 @@ class TrackerAnnounced:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackerScraped:
+    """A tracker answered a scrape: seeders, those who ever completed it, leechers (None: not told)."""
+
+    torrent: int
+    url: str
+    complete: int | None
+    downloaded: int | None
+    incomplete: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class NoPeers:
     """No peer is connected, some time after the last announce."""
 
@@ -183,6 +194,7 @@ Event = (
     | ExtendedHandshakeReceived
     | ExtensionMessage
     | TrackerAnnounced
+    | TrackerScraped
     | NoPeers
     | ReaderAdvanced
     | TorrentWarning

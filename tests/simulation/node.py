@@ -38,7 +38,7 @@ class Node:
     """One client with its store.
 
     `tamper` changes what it says, `rate` is what it sends per second and peer, `uplink` to all of them together. With
-    `tcp` it takes connections at its `address`, and connects to others at theirs. `limits` are the client's.
+    `tcp` it takes connections at its `address`, and connects to others at theirs. `options` are the client's.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Node:
         tcp: bool = False,
         uplink: float | None = None,
         max_conns: int = 30,
-        **limits: float,
+        **options: Any,
     ) -> None:
         self.network = network
         self.name = name
@@ -67,7 +67,7 @@ class Node:
             max_conns=max_conns,
             dials_addresses=tcp,
             listen_port=6881 if tcp else None,
-            **limits,
+            **options,
         )
         self.stores: dict[int, dict[int, bytes]] = {}
         self.lines: dict[int, Line] = {}

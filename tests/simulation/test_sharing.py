@@ -1,12 +1,19 @@
 """Who gives how much to whom: limits, slots, turns, free riders, and pauses."""
 
+import hashlib
+from dataclasses import replace
+
 import pytest
 
 from tests.simulation import tampering
-from tests.simulation.network import TRACKER, Network, make_content, make_metainfo
+from tests.simulation.network import OTHER_TRACKER, TRACKER, Network, make_content, make_metainfo
+from webtorrent_py.codec.creation import create_info
 from webtorrent_py.codec.magnet import Magnet
+from webtorrent_py.codec.metainfo import parse_info
+from webtorrent_py.events import TrackerAnnounced, TrackerScraped
 from webtorrent_py.limits import UNLIMITED
 from webtorrent_py.torrent.choker import ROUND
+from webtorrent_py.torrent.upkeep import SILENT_TIME
 
 CONTENT = make_content(2_000_000)
 METAINFO = make_metainfo(CONTENT)
@@ -202,3 +209,89 @@ def test_a_paused_torrent_moves_nothing_either_way(seed):
     middle.do(middle.client.resume, torrent.id)
     network.run(lambda: middle.done(torrent.id) and leech.done(other.id), limit=120)
     assert middle.client.reader_available(reader) == (0, len(CONTENT))
+
+
+# --- places, trackers ------------------------------------------------------------------------------
+
+
+@seeds
+def test_places_that_seeds_take_up_are_given_to_who_wants_something(seed):
+    network = Network(seed)
+    nodes = [network.add(f"seed {number}", max_conns=3) for number in range(6)]
+    torrents = [node.seed(METAINFO, CONTENT) for node in nodes]
+    network.run(lambda: sum(torrent.num_peers for torrent in torrents) >= 6, limit=100)
+    leeches = [network.add(f"leech {number}", max_conns=3) for number in range(4)]
+    wanted = [leech.add(MAGNET) for leech in leeches]
+    network.run(lambda: all(torrent.complete for torrent in wanted), limit=200)
+    for torrent in (*torrents, *wanted):
+        assert len(torrent.peers) <= 3
+
+
+def test_a_peer_whose_connection_died_unnoticed_comes_back():
+    network = Network(rate=50_000)
+    network.add("seed").seed(METAINFO, CONTENT)
+    leech = network.add("leech")
+    torrent = leech.add(METAINFO)
+    network.run(lambda: torrent.received > 0, limit=30)
+    # Nothing more arrives either way, and no browser says so.
+    for node in network.nodes:
+        for line in node.lines.values():
+            line.other = None
+    network.run(lambda: torrent.complete, limit=SILENT_TIME + 120)
+    assert torrent.num_peers == 1
+
+
+def test_a_pause_meets_nobody_and_ends_what_was_under_way():
+    network = Network(latency=0.5)
+    network.add("seed").seed(METAINFO, CONTENT)
+    leech = network.add("leech")
+    torrent = leech.add(METAINFO)
+    network.run(lambda: any(node.lines for node in network.nodes), limit=30)
+    leech.do(leech.client.pause, torrent.id)
+    network.run_for(60)
+    assert not torrent.peers and not leech.lines
+    announced = sum(isinstance(event, TrackerAnnounced) for event in leech.events)
+    network.run_for(60)
+    assert sum(isinstance(event, TrackerAnnounced) for event in leech.events) > announced
+    leech.do(leech.client.resume, torrent.id)
+    network.run(lambda: torrent.complete, limit=30)
+
+
+def test_one_scrape_asks_for_all_torrents():
+    network = Network()
+    seed, leech = network.add("seed"), network.add("leech")
+    contents = [make_content(50_000, seed=number) for number in range(3)]
+    metainfos = [make_metainfo(content, name=str(number)) for number, content in enumerate(contents)]
+    for metainfo, content in zip(metainfos, contents, strict=True):
+        seed.seed(metainfo, content)
+    torrents = [leech.add(metainfo, deselect=True) for metainfo in metainfos]
+    network.run_for(10)
+    leech.do(leech.client.scrape, [torrent.id for torrent in torrents])
+    network.run_for(1)
+    scraped = [event for event in leech.events if isinstance(event, TrackerScraped)]
+    assert {event.torrent for event in scraped} == {torrent.id for torrent in torrents}
+    assert all((event.complete, event.incomplete) == (1, 1) for event in scraped)
+
+
+def private_metainfo():
+    pieces = b"".join(hashlib.sha1(CONTENT[at : at + 32768]).digest() for at in range(0, len(CONTENT), 32768))
+    info = create_info("content", [(("content",), len(CONTENT))], 32768, pieces, single_file=True, private=True)
+    return parse_info(info, announce=((TRACKER,),))
+
+
+def test_a_link_to_a_private_torrent_ends_with_its_own_trackers():
+    metainfo = private_metainfo()
+    network = Network()
+    network.add("seed").seed(metainfo, CONTENT)
+    # Somebody who is no part of it, but announces it elsewhere.
+    network.add("stranger").seed(replace(metainfo, announce=((OTHER_TRACKER,),)), CONTENT)
+    leech = network.add("leech", trackers=(OTHER_TRACKER,))
+    torrent = leech.add(Magnet(metainfo.info_hash, trackers=(TRACKER,)))
+    network.run(lambda: torrent.ready, limit=60)
+    network.run(lambda: torrent.complete, limit=120)
+    network.run_for(120)
+    assert torrent.trackers == (TRACKER,)
+    assert {peer.peer_id for peer in torrent.peers.values()} <= {network.nodes[0].client.peer_id}
+    # A torrent file says so from the start.
+    other = network.add("other", trackers=(OTHER_TRACKER,))
+    assert other.add(metainfo).trackers == (TRACKER,)

@@ -37,6 +37,7 @@ _NAMES: dict[type[events.Event], tuple[str, tuple[str, ...]]] = {
     events.FileDone: ("file_done", ("file",)),
     events.TorrentDone: ("done", ()),
     events.TrackerAnnounced: ("announced", ("url", "complete", "incomplete")),
+    events.TrackerScraped: ("scraped", ("url", "complete", "downloaded", "incomplete")),
     events.NoPeers: ("no_peers", ()),
     events.TorrentWarning: ("warning", ("error",)),
     events.TorrentFailed: ("error", ("error",)),
@@ -319,6 +320,10 @@ class Torrent(Emitter):
         Raises `InvalidRangeError`.
         """
         self.run(self.core.set_critical, self.core_torrent.id, first, last)
+
+    def scrape(self) -> None:
+        """Ask its trackers how many have it (BEP 48). Emits `scraped` for each that answers."""
+        self.run(self.core.scrape, [self.core_torrent.id])
 
     def throttle_download(self, rate: float) -> None:
         """Receive no more than `rate` bytes a second of this torrent; 0: nothing, negative: no limit of its own.

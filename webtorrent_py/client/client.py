@@ -154,7 +154,8 @@ class Client:
         if private is None:
             private = isinstance(source, Metainfo) and source.private
         for_all = () if private else self._trackers_for_all
-        own = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
+        named = (url for tier in source.announce for url in tier) if isinstance(source, Metainfo) else source.trackers
+        own = (*named, *announce, *kept.trackers)
         handle = self._handles.new()
         torrent = Torrent(
             handle,
@@ -162,7 +163,7 @@ class Client:
             info_hash_v2=source.info_hash_v2,
             own_id=self.peer_id,
             name=source.name,
-            trackers=tuple(dict.fromkeys((*own, *announce, *for_all, *kept.trackers))),
+            trackers=tuple(dict.fromkeys((*own, *for_all))),
             web_seeds=(*source.web_seeds, *web_seeds, *kept.web_seeds),
             options=TorrentOptions(
                 have_all=have_all,
@@ -189,6 +190,7 @@ class Client:
             now=now,
         )
         self.torrents[torrent.id] = torrent
+        torrent.foreign_trackers = frozenset(for_all) - frozenset(own)
         if isinstance(source, Metainfo):
             torrent.activate(source, now)
             if torrent.complete:
@@ -322,6 +324,15 @@ class Client:
         trackers = [each for info_hash in found.swarm_hashes for each in self._trackers.states(info_hash)]
         attempts = [self._signalling.attempts(info_hash) for info_hash in found.swarm_hashes]
         return diagnose(gather_facts(found, trackers if self._uses_trackers else None, attempts, now))
+
+    def scrape(self, torrents: Iterable[int], now: float) -> None:
+        """Ask the trackers of these torrents how many have them, once for all (BEP 48): `TrackerScraped`.
+
+        A tracker that is not connected is not asked; when it is, its answer to the announce tells the same.
+        """
+        hashes = [info_hash for torrent in torrents for info_hash in self._torrent(torrent).swarm_hashes]
+        self._trackers.scrape(hashes, now)
+        self._swarms.settle(now)
 
     # --- limits --------------------------------------------------------------------------------
 

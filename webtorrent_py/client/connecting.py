@@ -47,9 +47,19 @@ class Connecting:
         )
         return max(torrent.options.max_conns - len(torrent.peers) - under_way, 0)
 
-    def wants(self, torrent: Torrent, peer_id: bytes) -> bool:
-        """Whether to begin one with this peer."""
-        return self.room(torrent) > 0 and torrent.wants_peer(peer_id)
+    def offers(self, torrent: Torrent, now: float) -> int:
+        """How many connections to offer: as many as there is room for, or one in the place of a useless peer."""
+        may_replace = torrent.wants_peer(None) and torrent.has_useless_peer(now)
+        return max(self.room(torrent), int(may_replace))
+
+    def wants(self, torrent: Torrent, peer_id: bytes, now: float) -> bool:
+        """Whether to begin one with this peer. If there is no room, a peer that is of no use makes some."""
+        if not torrent.wants_peer(peer_id, now):
+            return False
+        if not self.room(torrent) and torrent.make_room(now):
+            for handle in torrent.take_dropped():
+                del self._connections[handle]
+        return self.room(torrent) > 0
 
     def dial(self, info_hash: bytes, now: float) -> None:
         """Connect to candidates of the torrent, as many as it has room for."""
@@ -91,6 +101,10 @@ class Connecting:
 
     def _begin(self, handle: int, info_hash: bytes, now: float, **known: Any) -> Torrent | None:
         torrent = self._torrents.get(info_hash)
+        if torrent is not None and torrent.paused:
+            # It was under way when the torrent was paused.
+            self._outbox.do(ClosePeer(handle))
+            return None
         if torrent is not None:
             connection = PeerConnection(
                 handle,

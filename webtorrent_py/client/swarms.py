@@ -9,11 +9,11 @@ from webtorrent_py.client.dialling import Dialling
 from webtorrent_py.client.signalling import Signalling
 from webtorrent_py.client.trackers import Trackers
 from webtorrent_py.errors import DuplicateTorrentError
-from webtorrent_py.events import TorrentWarning, TrackerAnnounced
+from webtorrent_py.events import TorrentWarning, TrackerAnnounced, TrackerScraped
 from webtorrent_py.outbox import Outbox
 from webtorrent_py.torrent.torrent import Torrent
 from webtorrent_py.tracker.outputs import AnnounceDue, TrackerEvent, TrackerWarning
-from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats
+from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, Stats, SwarmCounts
 
 
 class Swarms:
@@ -46,6 +46,7 @@ class Swarms:
         """Be found, and announce, under every info hash, those that became known since the last call too."""
         if self._joined.get(torrent.id) is torrent.swarm_hashes or torrent.failed is not None:
             return
+        self._keep_private(torrent, now)
         for info_hash in torrent.swarm_hashes:
             other = self._torrents.setdefault(info_hash, torrent)
             if other is not torrent:
@@ -124,15 +125,28 @@ class Swarms:
             return
         match event:
             case AnnounceDue():
-                wanted = min(event.offers_wanted, self._connecting.room(found))
+                wanted = min(event.offers_wanted, self._connecting.offers(found, now))
                 self._signalling.gather(url, event.info_hash, wanted, len(self._connections), now)
             case AnnounceResponse():
                 self._outbox.tell(TrackerAnnounced(found.id, url, event.complete, event.incomplete))
             case RemoteOffer():
-                if self._connecting.wants(found, event.peer_id):
+                if self._connecting.wants(found, event.peer_id, now):
                     self._signalling.offer_received(url, event, len(self._connections), now)
             case RemoteAnswer():
-                self._signalling.answer_received(event, self._connecting.wants(found, event.peer_id), now)
+                self._signalling.answer_received(event, self._connecting.wants(found, event.peer_id, now), now)
+            case SwarmCounts(complete=complete, downloaded=downloaded, incomplete=incomplete):
+                self._outbox.tell(TrackerScraped(found.id, url, complete, downloaded, incomplete))
+
+    def _keep_private(self, torrent: Torrent, now: float) -> None:
+        """Of a link that turns out to be of a private torrent, use its own trackers only (BEP 27).
+
+        Its peers may come from others; those that its own trackers know come again.
+        """
+        foreign = torrent.foreign_trackers.intersection(torrent.trackers)
+        if foreign and torrent.metainfo is not None and torrent.metainfo.private:
+            torrent.trackers = tuple(url for url in torrent.trackers if url not in foreign)
+            torrent.close_peers(now, "the torrent is private, and the peer may be no part of it")
+            self.leave(torrent, now)
 
 
 def _stats(torrent: Torrent) -> Stats:

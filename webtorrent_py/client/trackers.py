@@ -1,6 +1,6 @@
 """All trackers of a client: one announcer and at most one socket per URL, whatever the number of torrents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import Random
 
 from webtorrent_py.actions import CloseSocket, OpenSocket, SendText
@@ -77,6 +77,12 @@ class Trackers:
         for url in self._urls.get(info_hash, ()):
             self._trackers[url].announce_now(info_hash, now)
             self._settle(self._trackers[url])
+
+    def scrape(self, info_hashes: Sequence[bytes], now: float) -> None:
+        """Ask all trackers of these torrents for their counts."""
+        for tracker in self._trackers.values():
+            tracker.scrape(info_hashes, now)
+            self._settle(tracker)
 
     def announce(self, url: str, info_hash: bytes, stats: Stats, offers: tuple[Offer, ...], now: float) -> bool:
         """Announce a torrent to one tracker. False if that is not possible any more."""

@@ -17,6 +17,9 @@ from webtorrent_py.tracker.fields import Fields, read_id, read_object, read_sdp,
 MAX_OFFERS: Final = 50
 """Offers of one announce that are passed on; more than that are ignored."""
 
+MAX_SCRAPED: Final = 100
+"""Torrents of one scrape that are told of."""
+
 _EVENTS: Final = frozenset({None, "", "empty", "update", "started", "completed", "stopped", "paused"})
 
 Connection = TypeVar("Connection", bound=Hashable)
@@ -80,8 +83,11 @@ class Signalling(Generic[Connection]):
 
     def _handle(self, connection: Connection, message: Fields) -> Iterator[Delivery[Connection] | Eviction[Connection]]:
         action = message.get("action")
+        if action == "scrape":
+            yield self._scraped(connection, message)
+            return
         if action != "announce":
-            raise TrackerError("only announces are understood")
+            raise TrackerError("only announces and scrapes are understood")
         info_hash, peer_id = read_id(message, "info_hash"), read_id(message, "peer_id")
         if message.get("answer") is not None:
             yield from self._handle_answer(info_hash, peer_id, message)
@@ -105,6 +111,16 @@ class Signalling(Generic[Connection]):
         yield Delivery(connection, write_object(response))
         if event != "stopped":
             yield from self._pass_on(info_hash, peer_id, offers)
+
+    def _scraped(self, connection: Connection, message: Fields) -> Delivery[Connection]:
+        """Who has the torrents that are named; who ever completed them is not kept (BEP 48)."""
+        named = message.get("info_hash")
+        names = named if isinstance(named, list) else [named]
+        files = {}
+        for info_hash in (read_id({"info_hash": name}, "info_hash") for name in names[:MAX_SCRAPED]):
+            complete, incomplete = self.counts(info_hash)
+            files[write_id(info_hash)] = {"complete": complete, "downloaded": complete, "incomplete": incomplete}
+        return Delivery(connection, write_object({"action": "scrape", "files": files}))
 
     def _join(
         self, connection: Connection, info_hash: bytes, peer_id: bytes, message: Fields

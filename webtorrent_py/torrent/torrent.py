@@ -42,6 +42,7 @@ from webtorrent_py.torrent.choker import Choker
 from webtorrent_py.torrent.exchange import Exchange
 from webtorrent_py.torrent.options import TorrentOptions
 from webtorrent_py.torrent.overview import Overview
+from webtorrent_py.torrent.places import least_useful
 from webtorrent_py.torrent.readers import Reader
 from webtorrent_py.torrent.resolving import Resolving
 from webtorrent_py.torrent.selection import HIGHEST, NORMAL, UNWANTED
@@ -96,6 +97,8 @@ class Torrent(Overview):
         self.swarm_hashes = swarm_hashes(info_hash, info_hash_v2)
         """The 20 bytes under which its peers are found: two for a hybrid, once both are known (BEP 52)."""
         self.trackers = tuple(trackers)
+        self.foreign_trackers: frozenset[str] = frozenset()
+        """Those of its trackers that it has only because all torrents of the client have them."""
         self.web_seed_urls = tuple(dict.fromkeys(web_seeds))
         self.options = options
         self.paused = options.paused
@@ -198,15 +201,35 @@ class Torrent(Overview):
 
     # --- peers ---------------------------------------------------------------------------------
 
-    def wants_peer(self, peer_id: bytes | None) -> bool:
-        """Whether to connect to this peer, or to let it connect."""
-        if self.failed is not None or self.paused or len(self.peers) >= self.options.max_conns:
+    def wants_peer(self, peer_id: bytes | None, now: float | None = None) -> bool:
+        """Whether to connect to this peer, or to let it connect, if there is a place for it.
+
+        With `now`, a connection to it that was silent for too long does not count: its end may have gone unnoticed.
+        """
+        if self.failed is not None or self.paused:
             return False
         if peer_id is None:
             return True
         if peer_id == self._own_id or self.bans.has_id(peer_id):
             return False
-        return not any(peer.handshaken and peer.peer_id == peer_id for peer in self.peers.values())
+        return not any(
+            peer.peer_id == peer_id and not (now is not None and upkeep.is_silent(peer, now))
+            for peer in self._connected()
+        )
+
+    def has_useless_peer(self, now: float) -> bool:
+        """Whether there is a peer whose place somebody else may have."""
+        return self._least_useful(now) is not None
+
+    def make_room(self, now: float) -> bool:
+        """Let a peer go that is of no use, since somebody else asks for a place. False if there is none."""
+        peer = self._least_useful(now)
+        if peer is not None:
+            self.drop(peer, "of no use to each other, and others are waiting", now)
+        return peer is not None
+
+    def _least_useful(self, now: float) -> PeerConnection | None:
+        return least_useful(self.peers.values(), wants_nothing=self._wants_nothing, now=now)
 
     def peer_opened(self, peer: PeerConnection, now: float) -> None:
         """A channel to a peer is open: say hello."""
@@ -284,7 +307,7 @@ class Torrent(Overview):
         twin = next((other for other in self._connected() if other is not peer and other.peer_id == peer.peer_id), None)
         if twin is not None:
             # The older one where they are alike (no tracker told them apart): its other end may be gone unnoticed.
-            worse = min(twin, peer, key=self._rank)
+            worse = twin if upkeep.is_silent(twin, now) else min(twin, peer, key=self._rank)
             if worse is peer:
                 peer.handshaken = False
             self.drop(worse, "a second connection to the same peer", now)
@@ -436,6 +459,8 @@ class Torrent(Overview):
     def pause(self, now: float) -> None:
         """Move no payload, neither way, and take no new peers."""
         self.paused = True
+        for peer in [peer for peer in self.peers.values() if not peer.handshaken]:
+            self.drop(peer, "the torrent was paused", now)
         if self._active is not None:
             self._active.pause(now)
 
@@ -528,7 +553,3 @@ class Torrent(Overview):
                 self.drop(peer, reason, now)
             else:
                 upkeep.maybe_keep_alive(peer, now)
-        if self.complete and len(self.peers) >= self.options.max_conns:
-            seed = upkeep.spare_seed(self.peers.values())
-            if seed is not None:
-                self.drop(seed, "both have everything, and others may be waiting", now)

@@ -1,13 +1,13 @@
 """When a connection has had its time: what each peer is given to show that it is there and of use."""
 
-from collections.abc import Iterable
-
 from webtorrent_py.peer.connection import PeerConnection
 
 # Seconds. A peer whose channel is open has nothing to wait for with its handshake (stock: 25).
 HANDSHAKE_TIMEOUT = 25.0
-# BEP 3: two minutes; a bit less, so that the message arrives in time.
-KEEP_ALIVE_INTERVAL = 100.0
+# BEP 3 has two minutes. As often as others do it: who hears nothing for longer knows that we are gone.
+KEEP_ALIVE_INTERVAL = 50.0
+# Others too send keep-alives about each minute. Browsers do not always tell that a connection is dead.
+SILENT_TIME = 75.0
 # Longer than anybody's keep-alive interval.
 IDLE_TIMEOUT = 180.0
 # Snubbed for so long, a peer only takes the place of a better one.
@@ -31,6 +31,6 @@ def maybe_keep_alive(peer: PeerConnection, now: float) -> None:
         peer.send_keep_alive(now)
 
 
-def spare_seed(peers: Iterable[PeerConnection]) -> PeerConnection | None:
-    """One that a seed can let go, so that somebody who wants something finds a place: seeds are of no use to a seed."""
-    return next((peer for peer in peers if peer.handshaken and peer.bitfield and peer.bitfield.all), None)
+def is_silent(peer: PeerConnection, now: float) -> bool:
+    """Whether the other end may be gone unnoticed, so that the same peer may come again."""
+    return now - peer.last_received > SILENT_TIME

@@ -15,6 +15,7 @@ Rules:
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from random import Random
@@ -38,9 +39,10 @@ from webtorrent_py.tracker.protocol import (
     AnnounceResponse,
     AnswerRequest,
     Failure,
-    Ignored,
     Offer,
     RemoteAnswer,
+    ScrapeRequest,
+    ScrapeResponse,
     Stats,
     parse_message,
 )
@@ -48,6 +50,9 @@ from webtorrent_py.tracker.url import normalize_url
 
 OFFERS_PER_ANNOUNCE: Final = 5
 """As many as stock; some trackers take no more than 10, or 16 KiB in all."""
+
+SCRAPED_AT_ONCE: Final = 50
+"""Torrents in one scrape: as many as UDP trackers take (BEP 15), and far below what any frame holds."""
 
 CONNECT_TIMEOUT: Final = 25.0
 RESPONSE_TIMEOUT: Final = 60.0
@@ -247,6 +252,12 @@ class Tracker:
             self._timers.set(info_hash, now + swarm.interval)
         return True
 
+    def scrape(self, info_hashes: Iterable[bytes], now: float) -> None:
+        """Ask for the counts of torrents that are announced here (BEP 48), if the socket is open."""
+        known = [each for each in info_hashes if each in self._swarms]
+        for first in range(0, len(known) if self.connected else 0, SCRAPED_AT_ONCE):
+            self._send(ScrapeRequest(tuple(known[first : first + SCRAPED_AT_ONCE])).serialize(), now)
+
     def answer(self, info_hash: bytes, to_peer_id: bytes, offer_id: bytes, sdp: str, now: float) -> None:
         """Send our answer to a `RemoteOffer`; it is dropped if there is no socket (the peer offers again)."""
         if info_hash in self._swarms and self.connected:
@@ -270,7 +281,8 @@ class Tracker:
         except TrackerError as error:
             self._warn(None, str(error), now)
             return
-        if isinstance(message, Ignored):
+        if isinstance(message, ScrapeResponse):
+            self._events += [each for each in message.swarms if each.info_hash in self._swarms]
             return
         self._unanswered = False
         self._timers.set(_Alarm.RESPONSE, None)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from webtorrent_py.errors import TrackerError
-from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer
+from webtorrent_py.tracker.protocol import AnnounceResponse, RemoteAnswer, RemoteOffer, SwarmCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class TrackerWarning:
     error: TrackerError
 
 
-TrackerEvent = AnnounceDue | AnnounceResponse | RemoteOffer | RemoteAnswer | TrackerWarning
+TrackerEvent = AnnounceDue | AnnounceResponse | RemoteOffer | RemoteAnswer | TrackerWarning | SwarmCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,11 +154,34 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Ignored:
-    """A message that needs no attention, such as the answer to a scrape."""
+class ScrapeRequest:
+    """Asks how many have these torrents (BEP 48)."""
+
+    info_hashes: tuple[bytes, ...]
+
+    def serialize(self) -> str:
+        """The message's text."""
+        return write_object({"action": "scrape", "info_hash": [write_id(each) for each in self.info_hashes]})
 
 
-TrackerMessage = AnnounceResponse | RemoteOffer | RemoteAnswer | Failure | Ignored
+@dataclass(frozen=True, slots=True)
+class SwarmCounts:
+    """Who has a torrent: seeders, those who ever completed it, leechers; None is what the tracker did not say."""
+
+    info_hash: bytes
+    complete: int | None
+    downloaded: int | None
+    incomplete: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeResponse:
+    """The answer to a scrape: maybe not of all that were asked for, maybe of others too."""
+
+    swarms: tuple[SwarmCounts, ...]
+
+
+TrackerMessage = AnnounceResponse | RemoteOffer | RemoteAnswer | Failure | ScrapeResponse
 
 
 def parse_message(text: str) -> TrackerMessage:
@@ -170,7 +193,7 @@ def parse_message(text: str) -> TrackerMessage:
         return Failure(info_hash, _parse_reason(message, "failure reason"))
     action = message.get("action")
     if action == "scrape":
-        return Ignored()
+        return _parse_scrape(message)
     if action != "announce":
         raise TrackerError("a message with an unknown action")
     info_hash = read_id(message, "info_hash")
@@ -187,6 +210,19 @@ def parse_message(text: str) -> TrackerMessage:
         incomplete=_parse_count(message, "incomplete"),
         warning=_parse_reason(message, "warning message") if message.get("warning message") is not None else None,
     )
+
+
+def _parse_scrape(message: Fields) -> ScrapeResponse:
+    files = message.get("files")
+    if not isinstance(files, dict):
+        raise TrackerError("an answer to a scrape without files")
+    swarms = []
+    for name, counts in files.items():
+        if not isinstance(counts, dict):
+            raise TrackerError("an answer to a scrape with malformed counts")
+        values = (_parse_count(counts, key) for key in ("complete", "downloaded", "incomplete"))
+        swarms.append(SwarmCounts(read_id({"info_hash": name}, "info_hash"), *values))
+    return ScrapeResponse(tuple(swarms))
 
 
 def _parse_reason(message: Fields, key: str) -> str:

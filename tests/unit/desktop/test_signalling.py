@@ -175,7 +175,8 @@ GOOD = json.loads(announce("a", offers=1))
 @pytest.mark.parametrize(
     "change",
     [
-        {"action": "scrape"},
+        {"action": "scrape", "info_hash": "short"},
+        {"action": "scrape", "info_hash": [3]},
         {"action": None},
         {"info_hash": "short"},
         {"info_hash": "\u20ac" * 20},
@@ -293,3 +294,18 @@ class Swarms(RuleBasedStateMachine):
 
 
 TestSwarms = Swarms.TestCase
+
+
+def test_a_scrape_tells_of_all_that_are_named() -> None:
+    tracker = signalling()
+    say(tracker, "a", announce("a", event="completed"))
+    say(tracker, "b", announce("b"))
+    names = [MOVIE.decode("latin-1"), "?" * 20]
+    (delivery,) = tracker.receive_text("c", json.dumps({"action": "scrape", "info_hash": names}))
+    assert json.loads(delivery.text) == {
+        "action": "scrape",
+        "files": {
+            names[0]: {"complete": 1, "downloaded": 1, "incomplete": 1},
+            names[1]: {"complete": 0, "downloaded": 0, "incomplete": 0},
+        },
+    }

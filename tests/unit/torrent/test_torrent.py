@@ -17,7 +17,7 @@ from webtorrent_py.events import (
 )
 from webtorrent_py.torrent.active import MAX_METADATA_COPIES
 from webtorrent_py.torrent.options import NO_PEERS_INTERVAL
-from webtorrent_py.torrent.upkeep import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, KEEP_ALIVE_INTERVAL
+from webtorrent_py.torrent.upkeep import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, KEEP_ALIVE_INTERVAL, SILENT_TIME
 from webtorrent_py.wire import messages as m
 from webtorrent_py.wire.extensions import MetadataData, MetadataReject, MetadataRequest, parse_metadata_message
 from webtorrent_py.wire.handshake import Handshake
@@ -149,13 +149,11 @@ def test_who_left_before_the_lie_was_found_is_not_let_in_again():
     assert not scene.torrent.wants_peer(ID)
 
 
-@pytest.mark.parametrize("reason", ["full", "paused", "failed"])
+@pytest.mark.parametrize("reason", ["paused", "failed"])
 def test_when_nobody_is_wanted(reason):
     scene = Scene(max_conns=1)
     assert scene.torrent.wants_peer(None) and scene.torrent.wants_peer(ID)
-    if reason == "full":
-        scene.channel()
-    elif reason == "paused":
+    if reason == "paused":
         scene.do(scene.torrent.pause)
     else:
         scene.do(scene.torrent.storage_failed, "full")
@@ -322,3 +320,35 @@ def test_digests_of_what_nobody_hashes_are_ignored():
     scene.do(scene.torrent.piece_hashed, 0, b"x" * 20)
     scene.do(scene.torrent.piece_hashed, 3, b"x" * 20)
     assert not peer.closed and scene.torrent.received == BLOCK
+
+
+# --- connections that are dead, or in the way --------------------------------------------------------
+
+
+def test_a_silent_connection_does_not_keep_its_peer_away():
+    scene = Scene()
+    old = scene.peer(peer_id=ID)
+    scene.pass_time(SILENT_TIME)
+    assert not scene.torrent.wants_peer(ID, scene.now)
+    scene.pass_time(1.5)
+    assert scene.torrent.wants_peer(ID, scene.now) and not scene.torrent.wants_peer(ID)
+    # Whatever the rule for two that are alive would say.
+    new = scene.channel(peer_id=ID, outgoing=False, offer_id=b"\0" * 20)
+    new.say(new.handshake)
+    assert old.closed and not new.closed
+
+
+def test_a_connection_that_is_heard_of_is_not_replaced():
+    scene = Scene(deselect=True)
+    old = scene.peer(peer_id=ID, outgoing=True, offer_id=b"\xff" * 20)
+    for _ in range(3):
+        scene.pass_time(SILENT_TIME - 5)
+        old.say(m.KeepAlive())
+    assert not scene.torrent.wants_peer(ID, scene.now) and not old.closed
+
+
+def test_a_pause_sends_away_who_has_not_said_hello():
+    scene = Scene()
+    known, unknown = scene.peer(), scene.channel()
+    scene.do(scene.torrent.pause)
+    assert unknown.closed and not known.closed

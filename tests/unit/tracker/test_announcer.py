@@ -12,7 +12,7 @@ from webtorrent_py.errors import LocalError, TrackerError
 from webtorrent_py.tracker import announcer
 from webtorrent_py.tracker.announcer import Tracker
 from webtorrent_py.tracker.outputs import AnnounceDue, Connect, Disconnect, TrackerState, TrackerWarning, Transmit
-from webtorrent_py.tracker.protocol import AnnounceResponse, Offer, RemoteAnswer, RemoteOffer, Stats
+from webtorrent_py.tracker.protocol import AnnounceResponse, Offer, RemoteAnswer, RemoteOffer, Stats, SwarmCounts
 
 URL = "wss://tracker.example"
 US, THEM = b"u" * 20, b"t" * 20
@@ -497,3 +497,16 @@ def test_it_tells_how_a_torrent_fares(clock: Clock) -> None:
     refused = {"failure reason": "not here", "info_hash": MOVIE.decode("latin-1")}
     clock.tracker.receive_text(json.dumps(refused), clock.now)
     assert clock.tracker.state(MOVIE) == TrackerState(True, 3, 4, clock.now, "not here")
+
+
+def test_a_scrape_asks_for_what_is_announced_here_in_portions(clock: Clock) -> None:
+    hashes = [bytes([number]) * 20 for number in range(announcer.SCRAPED_AT_ONCE + 1)]
+    clock.tracker.scrape(hashes, clock.now)
+    assert clock.sent() == []
+    clock.open(*hashes)
+    clock.events()
+    clock.tracker.scrape([*hashes, b"?" * 20], clock.now)
+    assert [len(message["info_hash"]) for message in clock.sent()] == [announcer.SCRAPED_AT_ONCE, 1]
+    files = {"\x01" * 20: {"complete": 1}, "?" * 20: {"complete": 2}}
+    clock.tracker.receive_text(json.dumps({"action": "scrape", "files": files}), clock.now)
+    assert clock.events() == [SwarmCounts(b"\x01" * 20, 1, None, None)]

@@ -15,11 +15,13 @@ from webtorrent_py.tracker.protocol import (
     AnnounceResponse,
     AnswerRequest,
     Failure,
-    Ignored,
     Offer,
     RemoteAnswer,
     RemoteOffer,
+    ScrapeRequest,
+    ScrapeResponse,
     Stats,
+    SwarmCounts,
     checked_extras,
     parse_message,
 )
@@ -140,8 +142,23 @@ def test_text_of_a_failure_is_bounded_and_printable() -> None:
     assert len(failure.reason) == 300 and failure.reason.isprintable()
 
 
-def test_scrapes_are_ignored() -> None:
-    assert parse({"action": "scrape", "files": {}}) == Ignored()
+def test_scrapes_tell_of_several_swarms() -> None:
+    assert json.loads(ScrapeRequest((b"\xe9" * 20, b"b" * 20)).serialize()) == {
+        "action": "scrape",
+        "info_hash": ["\xe9" * 20, "b" * 20],
+    }
+    counts = {"complete": 1, "incomplete": 2, "downloaded": 3}
+    files = {"\xe9" * 20: counts, "b" * 20: {"complete": -1, "downloaded": "many"}}
+    assert parse({"action": "scrape", "files": files, "flags": {"min_request_interval": 9}}) == ScrapeResponse(
+        (SwarmCounts(b"\xe9" * 20, 1, 3, 2), SwarmCounts(b"b" * 20, None, None, None))
+    )
+    assert parse({"action": "scrape", "files": {}}) == ScrapeResponse(())
+
+
+@pytest.mark.parametrize("files", [None, [], {"short": {}}, {"b" * 20: 3}, {"b" * 20: None}, {"\u0100" * 20: {}}])
+def test_malformed_scrapes_are_errors(files: object) -> None:
+    with pytest.raises(TrackerError):
+        parse({"action": "scrape", "files": files})
 
 
 @pytest.mark.parametrize(
