@@ -27,10 +27,10 @@ GOOD_TORRENT = torrent()
 BAD_TORRENTS: Mapping[str, tuple[str | bytes, str]] = {
     "truncated": (GOOD_TORRENT[:-20], "ERR_BENCODE"),
     "trailing data": (GOOD_TORRENT + b"x", "ERR_BENCODE"),
-    "no bencoding": (b"<!doctype html><title>404</title>", "ERR_BENCODE"),
+    "no bencoding": (b"<!doctype html><title>404</title>", "ERR_INVALID_TORRENT_ID"),
     "integer with a leading zero": (GOOD_TORRENT.replace(b"i65536e", b"i065536e"), "ERR_BENCODE"),
-    "too deep": (b"l" * 5000 + b"e" * 5000, "ERR_BENCODE"),
-    "no dictionary": (b"i1e", "ERR_METAINFO"),
+    "too deep": (b"d1:a" + b"l" * 5000 + b"e" * 5001, "ERR_BENCODE"),
+    "no dictionary": (b"i1e", "ERR_INVALID_TORRENT_ID"),
     "no info": (b"d8:announce3:abce", "ERR_METAINFO"),
     "no name": (torrent(name=None), "ERR_METAINFO"),
     "negative length": (torrent(length=-1), "ERR_METAINFO"),

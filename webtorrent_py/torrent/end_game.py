@@ -17,7 +17,9 @@ MAX_REQUESTERS = 2
 MAX_DUPLICATES = 16
 # A helper must be this many times sooner.
 SOONER = 2.0
-# Bytes per second that are expected of a peer whose rate is not known yet, and seconds until nothing is expected.
+# A helper that has not sent anything yet is taken to be as fast as the fastest, and tried with this many blocks.
+TRIAL = 4
+# Bytes per second that are expected of a peer that has stopped sending, and seconds until nothing is expected.
 UNKNOWN_RATE = float(BLOCK_LENGTH)
 PATIENCE = 2.0
 # Of the slowest peers, this many are looked at for one helper.
@@ -28,8 +30,13 @@ def take_over(
     helper: Source, sources: Iterable[Source], pieces: PiecesInProgress, count: int, now: float
 ) -> list[Block]:
     """Up to `count` blocks that others are asked for, from here on asked of `helper` too."""
+    others = [each for each in sources if each is not helper]
     rate = max(helper.download.rate(now), UNKNOWN_RATE)
-    waits = [(_seconds_left(each, now), each) for each in sources if each is not helper and each.requests]
+    count = min(count, MAX_DUPLICATES)
+    if not helper.download.total:
+        rate = max((rate, *(each.download.rate(now) for each in others)))
+        count = min(count, TRIAL)
+    waits = [(_seconds_left(each, now), each) for each in others if each.requests]
     waits.sort(key=lambda each: each[0], reverse=True)
     blocks: list[Block] = []
     for left, slow in waits[:MAX_HELPED]:
@@ -37,7 +44,7 @@ def take_over(
         for place, (index, begin) in enumerate(reversed(slow.requests)):
             due = left if math.isinf(left) else left - place * share
             arrival = (len(helper.requests) + len(blocks) + 1) * BLOCK_LENGTH / rate
-            if len(blocks) >= min(count, MAX_DUPLICATES) or arrival * SOONER > due:
+            if len(blocks) >= count or arrival * SOONER > due:
                 break
             piece = pieces.get(index)
             number = begin // BLOCK_LENGTH

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from webtorrent_py.peer.rate import RateMeter
-from webtorrent_py.torrent.end_game import MAX_DUPLICATES, MAX_REQUESTERS, take_over
+from webtorrent_py.torrent.end_game import MAX_DUPLICATES, MAX_REQUESTERS, TRIAL, take_over
 from webtorrent_py.torrent.pieces import BLOCK_LENGTH, PiecesInProgress
 
 BLOCKS = 40
@@ -67,7 +67,13 @@ def test_nobody_takes_over_what_would_not_come_clearly_sooner():
 
 @pytest.mark.parametrize("slow", [FakePeer(1, rate=1e6, snubbed=True), FakePeer(1, last_block=NOW - 3)])
 def test_a_peer_that_does_not_answer_is_helped_by_anybody(slow):
-    assert len(Scene(slow).take_over(FakePeer(2))) == MAX_DUPLICATES
+    assert len(Scene(slow).take_over(FakePeer(2, rate=1_000))) == MAX_DUPLICATES
+    assert len(Scene(slow).take_over(FakePeer(2))) == TRIAL
+
+
+def test_who_has_sent_nothing_yet_is_tried_with_a_few_blocks():
+    """All may have been asked of the one that was there first; nothing would ever show that others are fast too."""
+    assert Scene(FakePeer(1, rate=1_000_000)).take_over(FakePeer(2)) == list(range(BLOCKS - TRIAL, BLOCKS))
 
 
 def test_some_blocks_stay_where_they_are():
