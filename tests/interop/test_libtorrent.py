@@ -262,7 +262,7 @@ def test_two_that_connect_to_each_other_at_once_keep_one_connection(tmp_path):
                 port = await meanwhile(lambda: seeder.port)
                 torrent.add_peer(f"{HOST}:{port}")
                 seeder.connect(HOST, client.host.listen_port)
-                await until(lambda: torrent.num_peers, torrent, names=("peer",))
+                await until(lambda: torrent.num_peers, torrent, names=("wire",))
                 torrent.select(0, torrent.piece_count - 1)
                 await torrent.wait_done()
                 assert torrent.num_peers == 1
@@ -282,7 +282,7 @@ def test_it_hears_of_peers_from_us(tmp_path):
             ):
                 torrent = await client.add(content.torrent, deselect=True)
                 torrent.add_peer(f"{HOST}:{await meanwhile(lambda: seeder.port)}")
-                await until(lambda: torrent.num_peers, torrent, names=("peer",))
+                await until(lambda: torrent.num_peers, torrent, names=("wire",))
                 leecher.connect(HOST, client.host.listen_port)
                 await meanwhile(leecher.wait_until_done)
                 assert torrent.downloaded == torrent.uploaded == 0

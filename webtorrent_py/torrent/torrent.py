@@ -327,7 +327,9 @@ class Torrent(Overview):
 
     @property
     def _wants_nothing(self) -> bool:
-        return self._active is not None and self._active.downloader.wants_nothing
+        """As a seed, or one of a part (BEP 21). Who has nothing either may want it yet: libtorrent would hang up."""
+        active = self._active
+        return active is not None and not active.progress.have.none and active.downloader.wants_nothing
 
     def _tell_upload_only(self, now: float) -> None:
         """Tell peers whether we want anything (BEP 21), no more than once a second: readers come and go."""

@@ -262,9 +262,13 @@ def test_that_nothing_is_wanted_is_told_when_it_changes():
     assert scene.torrent.complete and told(watcher) == [True]
     scene.pass_time(20)
     assert told(watcher) == []
-    # A partial seed too.
-    scene = Scene(deselect=True)
+    # A partial seed too, but not who has nothing.
+    scene = Scene(pieces=2, deselect=True)
     seed = scene.peer()
+    assert told(seed) == [False]
+    scene.do(scene.torrent.select, 0, 0, 1)
+    seed.serve(seed.requests())
+    scene.pass_time(2)
     assert told(seed) == [True]
     scene.do(scene.torrent.select, 0, 1, 1)
     scene.pass_time(1.5)
