@@ -104,6 +104,8 @@ class Connecting:
         if torrent is not None and torrent.paused:
             # It was under way when the torrent was paused.
             self._outbox.do(ClosePeer(handle))
+            if known["outgoing"] and (address := known.get("address")) is not None:
+                torrent.candidates.ended(address, now)
             return None
         if torrent is not None:
             connection = PeerConnection(
