@@ -41,6 +41,7 @@ class FakePeer:
     requestable: Bitfield
     handle: int = 1
     prefers_runs: bool = False
+    suggested: tuple[int, ...] = ()
 
     def may_request(self, index: int) -> bool:
         """Whether it has the piece."""
